@@ -1,0 +1,1 @@
+"""The service contracts as code: registry, domain model, codes, rules, messages, faults and errors."""

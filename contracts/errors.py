@@ -1,0 +1,294 @@
+"""The whole error tree. Callers catch a branch; the gate, the router and the CLI read the class attributes.
+
+BryggaError
+├── CallerError                 the caller's message or request is wrong      (fault Client, HTTP 500)
+│   ├── MalformedMessage        not readable, not well formed or over a limit of the XML reader
+│   ├── InvalidEnvelope         SOAP envelope broken: Header, Body, LogicalAddress
+│   ├── VersionMismatch         another SOAP version                          (fault VersionMismatch)
+│   ├── MustUnderstand          a mandatory header block that is not known    (fault MustUnderstand)
+│   ├── SchemaViolation         the body does not validate against the contract
+│   ├── UnknownOperation        the body is no operation of this endpoint
+│   ├── ActionMismatch          SOAPAction names another operation than the body
+│   ├── UnknownLogicalAddress   the logical address is not served here
+│   ├── AccessDenied            the caller's HSA-id is not allowed
+│   └── TransportRefusal        refused by plain HTTP status, before SOAP
+│       ├── NotFound 404 · MethodNotAllowed 405 · LengthInvalid 400 · RequestTimeout 408
+│       └── MessageTooLarge 413 · UnsupportedMediaType 415
+├── GatewayFailure              our side failed                               (fault Server, HTTP 500)
+│   ├── RegisterUnavailable     register database missing, locked or broken   (503, retryable)
+│   └── Overloaded              more work than the machine can do             (503, retryable)
+├── UsageError                  wrong command line or argument                (exit 2)
+├── ConfigurationError          settings, files, ports, schema versions       (exit 3)
+├── CertificateError            certificate, key, chain or revocation list    (exit 3)
+├── DataError                   the register team's data is wrong             (exit 4)
+│   └── ImportRejected          an import with findings; nothing was changed
+└── RemoteError                 the other side failed                         (exit 5)
+    ├── ConnectionFailed        refused, reset, time-out, TLS refused         (retryable)
+    ├── FaultReceived           a SOAP fault
+    │   └── PlatformFault       VPnnn of the national platform (VP008 and VP009 retryable)
+    ├── UnexpectedAnswer        HTTP status, content type, redirect, size
+    └── ContractViolation       the answer breaks schema or rules (path, rule)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+FaultCode = Literal["Client", "Server", "VersionMismatch", "MustUnderstand"]
+
+EXIT_OK = 0
+EXIT_FINDINGS = 1
+EXIT_USAGE = 2
+EXIT_ENVIRONMENT = 3
+EXIT_DATA = 4
+EXIT_REMOTE = 5
+
+
+class BryggaError(Exception):
+    """Base of every error the project raises on purpose.
+
+    ``message`` says what happened, where and what to do next. For `CallerError` and `GatewayFailure` it
+    is sent to the caller, so it never holds a value of the caller's or a detail of the inside; ``log_detail``
+    goes to the log only.
+    """
+
+    code: ClassVar[str] = "internal-error"
+    fault_code: ClassVar[FaultCode] = "Server"
+    http_status: ClassVar[int] = 500
+    exit_code: ClassVar[int] = EXIT_ENVIRONMENT
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, log_detail: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.log_detail = log_detail
+
+
+class CallerError(BryggaError):
+    """The caller's message is wrong; answered with fault Client."""
+
+    code = "caller-error"
+    fault_code = "Client"
+    exit_code = EXIT_REMOTE
+
+
+class MalformedMessage(CallerError):
+    """The bytes are not a well-formed XML message within the limits of the reader."""
+
+    code = "malformed-message"
+
+
+class InvalidEnvelope(CallerError):
+    """The SOAP envelope does not have one Header with one LogicalAddress and one Body with one child."""
+
+    code = "invalid-envelope"
+
+
+class VersionMismatch(CallerError):
+    """The envelope is of another SOAP version than 1.1."""
+
+    code = "soap-version"
+    fault_code = "VersionMismatch"
+
+
+class MustUnderstand(CallerError):
+    """A header block marked mustUnderstand is not known here."""
+
+    code = "must-understand"
+    fault_code = "MustUnderstand"
+
+
+class SchemaViolation(CallerError):
+    """The body does not validate against the schema of its contract."""
+
+    code = "schema-violation"
+
+
+class UnknownOperation(CallerError):
+    """The body is no operation of this endpoint."""
+
+    code = "unknown-operation"
+
+
+class ActionMismatch(CallerError):
+    """SOAPAction names another operation than the body."""
+
+    code = "action-mismatch"
+
+
+class UnknownLogicalAddress(CallerError):
+    """The logical address is not served here."""
+
+    code = "unknown-logical-address"
+
+
+class AccessDenied(CallerError):
+    """The caller's HSA-id is not among the allowed ones."""
+
+    code = "access-denied"
+
+
+class TransportRefusal(CallerError):
+    """Refused by a plain HTTP status before SOAP is involved."""
+
+    code = "transport-refusal"
+    http_status = 400
+
+
+class NotFound(TransportRefusal):
+    """No service at this path."""
+
+    code = "not-found"
+    http_status = 404
+
+
+class MethodNotAllowed(TransportRefusal):
+    """Another method than POST on a service path."""
+
+    code = "method-not-allowed"
+    http_status = 405
+
+
+class LengthInvalid(TransportRefusal):
+    """Content-Length is not a number, negative or contradictory."""
+
+    code = "length-invalid"
+    http_status = 400
+
+
+class RequestTimeout(TransportRefusal):
+    """The body did not arrive in time."""
+
+    code = "request-timeout"
+    http_status = 408
+
+
+class MessageTooLarge(TransportRefusal):
+    """The body is larger than the limit."""
+
+    code = "message-too-large"
+    http_status = 413
+
+
+class UnsupportedMediaType(TransportRefusal):
+    """Content-Type, charset or Content-Encoding is not one that is read here."""
+
+    code = "unsupported-media-type"
+    http_status = 415
+
+
+class GatewayFailure(BryggaError):
+    """Our side failed; answered with fault Server."""
+
+    code = "gateway-failure"
+
+
+class RegisterUnavailable(GatewayFailure):
+    """The register database cannot be read now."""
+
+    code = "register-unavailable"
+    http_status = 503
+    retryable = True
+
+
+class Overloaded(GatewayFailure):
+    """More work than the machine can do; come back later."""
+
+    code = "overloaded"
+    http_status = 503
+    retryable = True
+
+
+class UsageError(BryggaError):
+    """Wrong argument or combination of arguments."""
+
+    code = "usage"
+    exit_code = EXIT_USAGE
+
+
+class ConfigurationError(BryggaError):
+    """Settings, files, ports or versions do not fit; ``problems`` lists every one found."""
+
+    code = "configuration"
+
+    def __init__(self, message: str, *, problems: Sequence[str] = (), log_detail: str = "") -> None:
+        super().__init__(message, log_detail=log_detail)
+        self.problems = tuple(problems)
+
+
+class CertificateError(BryggaError):
+    """A certificate, key, chain or revocation list cannot be used."""
+
+    code = "certificate"
+
+
+class DataError(BryggaError):
+    """The register team's data cannot be used."""
+
+    code = "data"
+    exit_code = EXIT_DATA
+
+
+class ImportRejected(DataError):
+    """The file has findings of severity error; the register was not changed."""
+
+    code = "import-rejected"
+
+
+class RemoteError(BryggaError):
+    """The other side failed."""
+
+    code = "remote"
+    exit_code = EXIT_REMOTE
+
+
+class ConnectionFailed(RemoteError):
+    """No connection, TLS refused, reset or time-out."""
+
+    code = "connection-failed"
+    retryable = True
+
+
+class FaultReceived(RemoteError):
+    """The other side answered with a SOAP fault. Texts are cut at 1 KB (untrusted)."""
+
+    code = "fault-received"
+
+    def __init__(self, fault_code: str, fault_string: str, detail: str = "") -> None:
+        super().__init__(f"The producer answered with a SOAP fault {fault_code}: {fault_string}")
+        self.remote_fault_code = fault_code
+        self.fault_string = fault_string
+        self.detail = detail
+
+
+class PlatformFault(FaultReceived):
+    """A fault made by the national platform; ``vp_code`` is VP001-VP015."""
+
+    code = "platform-fault"
+
+    def __init__(self, vp_code: str, fault_code: str, fault_string: str, detail: str = "") -> None:
+        super().__init__(fault_code, fault_string, detail)
+        self.vp_code = vp_code
+
+    @property
+    def is_retryable(self) -> bool:
+        """Whether the platform's own rules let a consumer try again (routing data missing, producer down)."""
+        return self.vp_code in ("VP008", "VP009")
+
+
+class UnexpectedAnswer(RemoteError):
+    """The answer is no SOAP answer: status, content type, redirect or size."""
+
+    code = "unexpected-answer"
+
+
+class ContractViolation(RemoteError):
+    """A message that breaks the contract; ``path`` says where, ``rule`` is a rule id or ``schema``."""
+
+    code = "contract-violation"
+
+    def __init__(self, message: str, *, path: str, rule: str = "schema") -> None:
+        super().__init__(message)
+        self.path = path
+        self.rule = rule
