@@ -1,6 +1,7 @@
 """Schema files of every contract version, each folder laid out as a RIV-TA contract package; no logic here.
 
-``<contract>/<version>/schemas/core_components`` and ``.../interactions/<contract>Interaction`` (RIV-TA folder rules).
+Under ``<contract>/<version>/``: ``schemas/core_components`` and ``schemas/interactions/<contract>Interaction``
+as the RIV-TA folder rules say, and beside them the project's own Schematron.
 """
 
 from pathlib import Path
