@@ -1,7 +1,7 @@
-"""Schema files of every contract version, each folder laid out as a RIV-TA contract package; no logic here.
+"""Schema files of every contract version, each laid out as a RIV-TA contract package; no logic here.
 
-Under ``<contract>/<version>/``: ``schemas/core_components`` and ``schemas/interactions/<contract>Interaction``
-as the RIV-TA folder rules say, and beside them the project's own Schematron.
+Below ``<contract>/<version>/`` stand ``schemas/core_components`` and ``schemas/interactions/...`` as the
+RIV-TA folder rules say, and beside them the project's own Schematron.
 """
 
 from pathlib import Path
