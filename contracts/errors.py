@@ -69,7 +69,7 @@ class CallerError(BryggaError):
     """The caller's message is wrong; answered with fault Client."""
 
     code = "caller-error"
-    fault_code = "Client"
+    fault_code: ClassVar[FaultCode] = "Client"
     exit_code = EXIT_REMOTE
 
 

@@ -1,0 +1,1 @@
+"""Writing and reading the messages of each contract version."""

@@ -1,0 +1,60 @@
+"""What every contract version must be able to do with its messages."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from lxml import etree
+
+from contracts.model import (
+    Measurement,
+    PerformingOrganization,
+    QualityIndicatorsRequest,
+    ReportHead,
+    SourceSystem,
+)
+
+
+class ReportTags(NamedTuple):
+    """Qualified names from the envelope's Body down to one measurement."""
+
+    response: str
+    report: str
+    measurement: str
+
+
+class MessageCodec(Protocol):
+    """Maps the domain model to and from the messages of one contract version.
+
+    Fragments are context-free: they use the prefixes that `answer_prefix` binds and declare none themselves, so
+    that finished measurements can be stored and joined into any answer.
+    """
+
+    tags: ReportTags
+
+    def read_request(self, element: etree._Element) -> QualityIndicatorsRequest:
+        """Read a request element that has been validated against the schema."""
+
+    def write_request(self, logical_address: str, request: QualityIndicatorsRequest) -> bytes:
+        """Write a whole request envelope."""
+
+    def answer_prefix(self, head: ReportHead) -> bytes:
+        """Write an answer up to where its measurements begin."""
+
+    def answer_suffix(self) -> bytes:
+        """Write what follows the last measurement."""
+
+    def organization_fragment(self, organization: PerformingOrganization) -> str:
+        """Write performingOrganization; callers keep it for the many measurements of one organisation."""
+
+    def source_fragment(self, source: SourceSystem) -> str:
+        """Write sourceSystem."""
+
+    def measurement_fragment(self, measurement: Measurement, *, organization: str, source: str) -> bytes:
+        """Write one measurement element around finished organisation and source fragments."""
+
+    def read_head(self, report: etree._Element) -> ReportHead:
+        """Read the elements before the measurements (untrusted). Raises ContractViolation."""
+
+    def read_measurement(self, element: etree._Element) -> Measurement:
+        """Read one measurement element (untrusted). Raises ContractViolation with path and rule."""

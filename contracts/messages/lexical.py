@@ -1,0 +1,51 @@
+"""Lexical forms of the contract's simple types: double, integer, boolean and text (XML Schema part 2)."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from xml.sax.saxutils import escape
+
+__all__ = ["escape", "format_double", "parse_boolean", "parse_double", "parse_integer"]
+
+_EXACT_INTEGERS = 2.0**53
+_DIGITS_AND_POINT = frozenset("0123456789.")
+_XSD_SPECIAL = {"INF": math.inf, "-INF": -math.inf, "NaN": math.nan}
+
+
+def format_double(value: float) -> str:
+    """Write a finite double so that it reads back equal: shortest form, never with an exponent.
+
+    Some receivers stumble over scientific notation (domain reference 1.3). Raises ValueError for NaN and infinity.
+    """
+    if -_EXACT_INTEGERS < value < _EXACT_INTEGERS and value == int(value):
+        return str(int(value))
+    if not math.isfinite(value):
+        raise ValueError("a measurement cannot hold NaN or infinity")
+    text = repr(value)
+    return format(Decimal(text), "f") if "e" in text else text
+
+
+def parse_double(text: str) -> float:
+    """Read an ``xs:double``. Raises ValueError for what only Python would take (``1_0``, ``infinity``)."""
+    stripped = text.strip()
+    if stripped[-1:] in _DIGITS_AND_POINT and "_" not in stripped:
+        return float(stripped)
+    return _XSD_SPECIAL[stripped] if stripped in _XSD_SPECIAL else _refuse(stripped)
+
+
+def _refuse(_text: str) -> float:
+    raise ValueError("not an xs:double")
+
+
+def parse_integer(text: str) -> int:
+    """Read an ``xs:integer``. Raises ValueError."""
+    if "_" in text:
+        raise ValueError("not an xs:integer")
+    return int(text)
+
+
+def parse_boolean(text: str | None, *, default: bool) -> bool:
+    """Read an already validated ``xs:boolean``; absent or empty gives the schema's default."""
+    stripped = (text or "").strip()
+    return default if not stripped else stripped in ("true", "1")

@@ -1,0 +1,166 @@
+"""Incremental reader of untrusted answers: bytes in, measurements out, in constant memory.
+
+Hardened as robustness reference 1.1: no entities, no DTD, no network, and nothing unfinished grows past a cap.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lxml import etree
+
+from contracts import soap
+from contracts.errors import ContractViolation, FaultReceived, PlatformFault, UnexpectedAnswer
+from contracts.messages.codec import MessageCodec
+from contracts.model import Measurement, ReportHead
+
+_VP_CODE = re.compile(r"\b(VP\d{3})\b")
+_FAULT_TEXT_CHARS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerLimits:
+    """Caps on an answer. ``max_bytes`` bounds what a producer can make us read at all; ``max_element_bytes`` bounds
+    what one unfinished element can make us hold."""
+
+    max_bytes: int = 4 * 1024**3
+    max_element_bytes: int = 8 * 1024**2
+
+
+class ReportReader:
+    """Reads one answer of a contract version as it arrives.
+
+    Feed chunks with `feed`, which yields each measurement as it is complete; call `close` at the end, which gives
+    the head. Nothing read may be relied on before `close` has returned: a broken end shows only there.
+    Raises ContractViolation, FaultReceived (PlatformFault for VPnnn) or UnexpectedAnswer.
+    """
+
+    def __init__(self, codec: MessageCodec, limits: AnswerLimits | None = None) -> None:
+        self._codec = codec
+        self._limits = limits or AnswerLimits()
+        self._parser = etree.XMLPullParser(
+            events=("start", "end"),
+            tag=(soap.ENVELOPE, soap.FAULT, codec.tags.response, codec.tags.report, codec.tags.measurement),
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            dtd_validation=False,
+            attribute_defaults=False,
+            huge_tree=False,
+            remove_comments=True,
+        )
+        self._head: ReportHead | None = None
+        self._root: etree._Element | None = None
+        self._is_report_complete = False
+        self._bytes_since_measurement = 0
+        self.bytes_read = 0
+        self.measurement_count = 0
+
+    def feed(self, data: bytes) -> Iterator[Measurement]:
+        """Take the next chunk (up to about 64 KiB) and yield the measurements that it completes."""
+        self._count(len(data))
+        try:
+            self._parser.feed(data)
+        except etree.XMLSyntaxError as error:
+            raise self._not_xml(error) from None
+        yield from self._events()
+
+    def close(self) -> ReportHead:
+        """Finish the document and give its head; only now is the answer known to be whole."""
+        try:
+            self._parser.close()
+        except etree.XMLSyntaxError as error:
+            raise self._not_xml(error) from None
+        for _ in self._events():
+            raise ContractViolation("A measurement follows the end of the report.", path="/Envelope/Body")
+        if self._head is None or not self._is_report_complete:
+            raise ContractViolation("The answer holds no report of the contract asked for.", path="/Envelope/Body")
+        return self._head
+
+    def _count(self, size: int) -> None:
+        self.bytes_read += size
+        self._bytes_since_measurement += size
+        if self.bytes_read > self._limits.max_bytes:
+            raise UnexpectedAnswer(f"The answer is larger than the limit of {self._limits.max_bytes} bytes.")
+        if self._bytes_since_measurement > self._limits.max_element_bytes:
+            raise UnexpectedAnswer(
+                f"One element of the answer is larger than the limit of {self._limits.max_element_bytes} bytes."
+            )
+
+    def _not_xml(self, error: etree.XMLSyntaxError) -> UnexpectedAnswer:
+        place = f"line {error.lineno}" if error.lineno else "its start"
+        return UnexpectedAnswer(f"The answer is not well-formed XML (at {place}, byte {self.bytes_read}).")
+
+    def _events(self) -> Iterator[Measurement]:
+        tags = self._codec.tags
+        for action, element in self._parser.read_events():
+            if action == "end":
+                if element.tag == tags.measurement:
+                    yield self._measurement(element)
+                elif element.tag == tags.report:
+                    self._report(element)
+                elif element.tag == soap.FAULT:
+                    raise fault_of(element)
+            elif self._root is None:
+                self._begin(element)
+
+    def _begin(self, element: etree._Element) -> None:
+        root = element.getroottree().getroot()
+        if root.getroottree().docinfo.internalDTD is not None:
+            raise UnexpectedAnswer("The answer has a DOCTYPE, which SOAP does not allow.")
+        if root.tag != soap.ENVELOPE:
+            raise UnexpectedAnswer("The answer is no SOAP 1.1 envelope.")
+        self._root = root
+
+    def _measurement(self, element: etree._Element) -> Measurement:
+        report = element.getparent()
+        if report is None or report.tag != self._codec.tags.report:
+            raise ContractViolation("A measurement stands outside the report.", path="/Envelope/Body")
+        if self._head is None:
+            self._check_place(report)
+            self._head = self._codec.read_head(report)
+        try:
+            measurement = self._codec.read_measurement(element)
+        except ContractViolation as error:
+            position = f"measurement[{self.measurement_count + 1}]"
+            error.path = error.path.replace("measurement", position, 1)
+            raise
+        finally:
+            self.measurement_count += 1
+            self._bytes_since_measurement = 0
+            element.clear(keep_tail=False)
+            while (previous := element.getprevious()) is not None:
+                report.remove(previous)
+        return measurement
+
+    def _report(self, report: etree._Element) -> None:
+        if self._is_report_complete:
+            raise ContractViolation("The answer holds two reports.", path="/Envelope/Body")
+        if self._head is None:
+            self._check_place(report)
+            self._head = self._codec.read_head(report)
+        self._is_report_complete = True
+
+    def _check_place(self, report: etree._Element) -> None:
+        ancestors = [ancestor.tag for ancestor in report.iterancestors()]
+        if ancestors != [self._codec.tags.response, soap.BODY, soap.ENVELOPE]:
+            raise ContractViolation("The report stands at the wrong place.", path="/Envelope/Body")
+
+
+def fault_of(fault: etree._Element) -> FaultReceived:
+    """Make the typed error of an untrusted SOAP 1.1 Fault element; texts are cut at 1 KB."""
+    code = _cut(fault.findtext("faultcode")).split(":")[-1]
+    text = _cut(fault.findtext("faultstring"))
+    detail = fault.find("detail")
+    detail_text = _cut("" if detail is None else "".join(detail.itertext()))
+    vp_code = _VP_CODE.match(text)
+    if vp_code:
+        return PlatformFault(vp_code[1], code, text, detail_text)
+    return FaultReceived(code, text, detail_text)
+
+
+def _cut(text: str | None) -> str:
+    printable = "".join(char if char.isprintable() else " " for char in (text or "")[: 4 * _FAULT_TEXT_CHARS])
+    return printable.strip()[:_FAULT_TEXT_CHARS]

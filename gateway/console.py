@@ -1,0 +1,163 @@
+"""What every command shares: output as text or JSON, progress, settings, and the options that steer them.
+
+Results go to stdout, everything about the work goes to stderr (command-line interface: design 4, style 6).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import click
+import rich.console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.theme import Theme
+
+from contracts.errors import BryggaError, ConfigurationError
+from gateway.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+_THEME = Theme({"ok": "green", "bad": "bold red", "warn": "yellow", "dim": "bright_black", "head": "bold"})
+
+
+class Advance(Protocol):
+    """Reports progress: how many more, and optionally the total as soon as it is known."""
+
+    def __call__(self, count: int = 1, *, total: int | None = None) -> None: ...
+
+
+class Console:
+    """Output and settings of one run of the command line."""
+
+    def __init__(self) -> None:
+        self.is_json = False
+        self.is_quiet = False
+        self.is_verbose = False
+        self.config: Path | None = None
+        self.out = rich.console.Console(theme=_THEME, highlight=False)
+        self.err = rich.console.Console(theme=_THEME, highlight=False, stderr=True)
+        self._settings: Settings | None = None
+
+    def emit(self, data: Any, render: Callable[[rich.console.Console], None]) -> None:
+        """Print a result: ``data`` as one JSON document with --json, else what ``render`` draws (not with --quiet)."""
+        if self.is_json:
+            click.echo(json.dumps(data, ensure_ascii=False, indent=2, default=str))
+        elif not self.is_quiet:
+            render(self.out)
+
+    def note(self, text: str) -> None:
+        """Tell about the work on stderr; silent with --quiet and --json."""
+        if not (self.is_quiet or self.is_json):
+            self.err.print(text)
+
+    def warn(self, text: str) -> None:
+        """Tell of something that needs attention, on stderr; also with --json."""
+        if not self.is_quiet:
+            self.err.print(f"[warn]Warning:[/warn] {text}")
+
+    @contextmanager
+    def progress(self, description: str, total: int | None = None) -> Iterator[Advance]:
+        """Show a progress bar on a terminal; elsewhere the reports go nowhere."""
+        hidden = self.is_quiet or self.is_json or not self.err.is_terminal
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=self.err, transient=True, disable=hidden) as bar:
+            task = bar.add_task(description, total=total)
+
+            def advance(count: int = 1, *, total: int | None = None) -> None:
+                if total is not None:
+                    bar.update(task, total=total)
+                bar.advance(task, count)
+
+            yield advance
+
+    def settings(self) -> Settings:
+        """Give the settings, read once. Raises ConfigurationError listing every problem."""
+        if self._settings is None:
+            self._settings = Settings.load(self.config)
+        return self._settings
+
+    def fail(self, error: BryggaError) -> None:
+        """Tell of an error that ends the command."""
+        problems = error.problems if isinstance(error, ConfigurationError) else ()
+        if self.is_json:
+            body = {"code": error.code, "message": error.message, "problems": list(problems)}
+            click.echo(json.dumps({"error": body}, ensure_ascii=False, indent=2))
+        self.err.print("[bad]Error:[/bad]", end=" ")
+        self.err.print(error.message, markup=False)
+        for problem in problems:
+            self.err.print(f"  - {problem}", markup=False)
+        if self.is_verbose and error.log_detail:
+            self.err.print(f"  ({error.log_detail})", markup=False, style="dim")
+
+
+pass_console = click.make_pass_decorator(Console, ensure=True)
+
+
+def _set(attribute: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+    def callback(context: click.Context, _parameter: click.Parameter, value: Any) -> None:
+        if value:
+            setattr(context.ensure_object(Console), attribute, value)
+
+    return callback
+
+
+def common_options(command: F) -> F:
+    """Add --config, --json, --quiet and --verbose to a command; they may stand before or after its name."""
+    options = (
+        click.option(
+            "--config",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="Settings file [default: brygga.toml of this folder].",
+            expose_value=False,
+            callback=_set("config"),
+        ),
+        click.option(
+            "--json",
+            "as_json",
+            is_flag=True,
+            help="Print JSON.",
+            expose_value=False,
+            callback=_set("is_json"),
+        ),
+        click.option(
+            "--quiet",
+            "-q",
+            is_flag=True,
+            help="Print no more than errors.",
+            expose_value=False,
+            callback=_set("is_quiet"),
+        ),
+        click.option(
+            "--verbose",
+            "-v",
+            is_flag=True,
+            help="Print more of what happens.",
+            expose_value=False,
+            callback=_set("is_verbose"),
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def is_interactive() -> bool:
+    """Whether a person can be asked a question."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
