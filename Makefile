@@ -1,0 +1,56 @@
+# Every target does its own set-up: a virtual environment with the pinned dependencies of constraints.txt.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# The first interpreter that is Python 3.11 or newer; choose another with `make PYTHON=python3.12 ...`.
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+PYTEST := $(BIN)/python -m pytest
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found on PATH." >&2; exit 3; }
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version) (once)"
+	@$(PYTHON) -m venv $(VENV) || { echo "No virtual environment could be made; on Debian: apt install python3-venv" >&2; exit 3; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,postgresql]'
+	@touch $@
+
+.PHONY: help setup demo test test-slow test-all lint format golden coverage bench clean
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(STAMP) ## Make the virtual environment
+
+demo: $(STAMP) ## Run the main job: certificates, import, publish, serve, fetch, change, fetch again
+	@$(BIN)/brygga demo
+
+test: $(STAMP) ## Run the tests (under two minutes)
+	@$(PYTEST)
+
+test-slow: $(STAMP) ## Run the slow tests: soak, fault injection, large files, foreign clients
+	@$(PYTEST) -m slow
+
+test-all: test test-slow ## Run every test
+
+lint: $(STAMP) ## Check style, types and the import layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(STAMP) ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+golden: $(STAMP) ## Write the golden messages anew (read the difference before you commit it)
+	@$(BIN)/python -m tests.contracts.golden.regenerate
+
+coverage: $(STAMP) ## Run the tests with branch coverage
+	@$(PYTEST) --cov --cov-report=term-missing:skip-covered
+
+bench: $(STAMP) ## Run the benchmarks: ratios against peers in the same run
+	@$(BIN)/python -m benchmarks
+
+clean: ## Remove the virtual environment and caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
