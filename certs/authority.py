@@ -103,9 +103,7 @@ class Authority:
         issuing = _read_certificate(directory / ISSUING)
         names = issuing.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         if not names or not str(names[0].value).startswith(f"{profile.TEST_PREFIX} "):
-            raise CertificateError(
-                f"{directory / ISSUING} is not the CA of a test authority, so it is not used."
-            )
+            raise CertificateError(f"{directory / ISSUING} is not the CA of a test authority, so it is not used.")
         key_path = directory / PRIVATE / ISSUING_KEY
         try:
             key = load_pem_private_key(files.read_file(key_path, "the key of the test authority"), None)
@@ -114,9 +112,7 @@ class Authority:
                 f"{key_path} holds no readable private key; restore it or make a new authority."
             ) from error
         if not isinstance(key, rsa.RSAPrivateKey) or key.public_key() != issuing.public_key():
-            raise CertificateError(
-                f"{key_path} does not belong to {directory / ISSUING}; restore the right one."
-            )
+            raise CertificateError(f"{key_path} does not belong to {directory / ISSUING}; restore the right one.")
         return cls(directory, _read_certificate(directory / ROOT), Signer(issuing, key))
 
     @property
@@ -152,9 +148,7 @@ class Authority:
         profile.check_alternatives(extra_dns, ip_addresses)
         size = profile.check_key_size(profile.DEFAULT_KEY_SIZE if key_size is None else key_size)
         content = replace(
-            self.profile_for(
-                hsa_id, dns_name, organization, locality, valid_from=valid_from, valid_to=valid_to
-            ),
+            self.profile_for(hsa_id, dns_name, organization, locality, valid_from=valid_from, valid_to=valid_to),
             alternative_dns=(dns_name, *extra_dns),
             alternative_ip=tuple(ip_addresses),
         )
@@ -212,9 +206,7 @@ class Authority:
             )
         path = self.directory / REVOKED / f"{serial:x}.json"
         if path.exists():
-            raise CertificateError(
-                f"The certificate with serial number {serial:x} is revoked already: see {path}."
-            )
+            raise CertificateError(f"The certificate with serial number {serial:x} is revoked already: see {path}.")
         record = {"revoked_at": profile.now_utc().isoformat(), "reason": reason}
         files.write_public(path, json.dumps(record).encode() + b"\n")
         return self.write_crl()
@@ -228,9 +220,7 @@ class Authority:
                 revoked_at = datetime.fromisoformat(record["revoked_at"])
                 found.append(Revocation(int(path.stem, 16), revoked_at, check_reason(record["reason"])))
             except (ValueError, KeyError, TypeError, UsageError) as error:
-                raise CertificateError(
-                    f"{path} is not a readable record of a revocation; restore it."
-                ) from error
+                raise CertificateError(f"{path} is not a readable record of a revocation; restore it.") from error
         return sorted(found, key=lambda revocation: revocation.serial_number)
 
     def write_crl(self, path: Path | None = None, *, valid_days: float = DEFAULT_CRL_VALID_DAYS) -> Path:
@@ -268,9 +258,7 @@ def _check_authority_name(name: str) -> None:
     if not 1 <= len(name) <= 40 or not name.isprintable() or not name.strip():
         raise UsageError(f"{name!r} is no name for an authority; give 1-40 printable characters.")
     if any(word in name.lower() for word in REAL_NAMES):
-        raise UsageError(
-            f"{name!r} would make the test authority look like the real one; choose a name of your own."
-        )
+        raise UsageError(f"{name!r} would make the test authority look like the real one; choose a name of your own.")
 
 
 def _check_empty(directory: Path) -> None:

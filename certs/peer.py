@@ -90,9 +90,7 @@ def check_client_purpose(certificate: x509.Certificate | bytes) -> None:
             "The peer's certificate has no extended key usage; one with client authentication is required."
         ) from error
     if ExtendedKeyUsageOID.CLIENT_AUTH not in usages:
-        raise CertificateError(
-            "The peer's certificate is not issued for client authentication (extended key usage)."
-        )
+        raise CertificateError("The peer's certificate is not issued for client authentication (extended key usage).")
 
 
 def is_authority(extensions: x509.Extensions) -> bool:

@@ -183,9 +183,7 @@ def build_authority(
         .add_extension(x509.BasicConstraints(ca=True, path_length=0 if issuer else None), critical=True)
         .add_extension(key_usage(is_ca=True, is_leaf=False), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(signing_key.public_key()), critical=False
-        )
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signing_key.public_key()), critical=False)
     )
     if issuer:
         policies = x509.CertificatePolicies([x509.PolicyInformation(ANY_POLICY, None)])
@@ -194,9 +192,7 @@ def build_authority(
     return Signer(builder.sign(signing_key, algorithm), key)
 
 
-def build_function_certificate(
-    profile: FunctionProfile, key: rsa.RSAPublicKey, issuer: Signer
-) -> x509.Certificate:
+def build_function_certificate(profile: FunctionProfile, key: rsa.RSAPublicKey, issuer: Signer) -> x509.Certificate:
     """Sign a function certificate for ``key`` as ``profile`` says, with SHA-512 and a random serial."""
     subject = subject_name(profile.hsa_id, profile.dns_name, profile.organization, profile.locality)
     policies = [
