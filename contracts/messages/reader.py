@@ -15,6 +15,7 @@ from contracts import soap
 from contracts.errors import ContractViolation, FaultReceived, PlatformFault, UnexpectedAnswer
 from contracts.messages.codec import MessageCodec
 from contracts.model import Measurement, ReportHead
+from contracts.safe_xml import incremental_parser
 
 _VP_CODE = re.compile(r"\b(VP\d{3})\b")
 _FAULT_TEXT_CHARS = 1024
@@ -40,16 +41,8 @@ class ReportReader:
     def __init__(self, codec: MessageCodec, limits: AnswerLimits | None = None) -> None:
         self._codec = codec
         self._limits = limits or AnswerLimits()
-        self._parser = etree.XMLPullParser(
-            events=("start", "end"),
-            tag=(soap.ENVELOPE, soap.FAULT, codec.tags.response, codec.tags.report, codec.tags.measurement),
-            resolve_entities=False,
-            no_network=True,
-            load_dtd=False,
-            dtd_validation=False,
-            attribute_defaults=False,
-            huge_tree=False,
-            remove_comments=True,
+        self._parser = incremental_parser(
+            (soap.ENVELOPE, soap.FAULT, codec.tags.response, codec.tags.report, codec.tags.measurement)
         )
         self._head: ReportHead | None = None
         self._root: etree._Element | None = None
