@@ -158,20 +158,18 @@ def _wsdl_facts(root: etree._Element) -> Iterator[tuple[str, str]]:
         for part in message.iterchildren(f"{_WSDL}part"):
             name = f"message {message.get('name')} part {part.get('name')}"
             yield name, _qualified(part, part.get("element"))
-    for operation in root.iterfind(f"{_WSDL}portType/{_WSDL}operation"):
-        port_type = operation.getparent()
-        owner = "" if port_type is None else port_type.get("name", "")
-        for way in operation:
-            if way.tag in (f"{_WSDL}input", f"{_WSDL}output", f"{_WSDL}fault"):
-                name = f"portType {owner} {operation.get('name')} {etree.QName(way).localname}"
-                yield name, _qualified(way, way.get("message"))
-    for action in root.iterfind(f"{_WSDL}binding/{_WSDL}operation/{_SOAP}operation"):
-        operation = action.getparent()
-        yield f"soapAction of {'' if operation is None else operation.get('name')}", action.get("soapAction", "")
+    for port_type in root.iterchildren(f"{_WSDL}portType"):
+        for way in port_type.iter(f"{_WSDL}input", f"{_WSDL}output", f"{_WSDL}fault"):
+            name = f"portType {port_type.get('name')} {etree.QName(way).localname}"
+            yield name, _qualified(way, way.get("message"))
+    for operation in root.iterfind(f"{_WSDL}binding/{_WSDL}operation"):
+        for action in operation.iterchildren(f"{_SOAP}operation"):
+            yield f"soapAction of {operation.get('name')}", action.get("soapAction", "")
     for header in root.iter(f"{_SOAP}header"):
         yield "soap:header", f"{_qualified(header, header.get('message'))} part {header.get('part')}"
-    for port in root.iterfind(f"{_WSDL}service/{_WSDL}port"):
-        yield f"port {port.get('name')}", _qualified(port, port.get("binding"))
+    for service in root.iterchildren(f"{_WSDL}service"):
+        for port in service.iterchildren(f"{_WSDL}port"):
+            yield f"service {service.get('name')} port {port.get('name')}", _qualified(port, port.get("binding"))
 
 
 def _qualified(node: etree._Element, name: str | None) -> str:
