@@ -1,7 +1,7 @@
 """Who a TLS peer is, and whether its certificate may be used for calling: the checks OpenSSL leaves out.
 
 Implements RIV-TA Basic Profile 2.1 rule 6 (mutual authentication) with the caller's HSA-id taken from the
-subject's serialNumber (2.5.4.5). Stands alone in `certs`, so that whoever serves can import only this.
+subject's serialNumber (2.5.4.5). Depends on nothing else in `certs`, so that whoever serves needs only this.
 """
 
 from __future__ import annotations

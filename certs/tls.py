@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ssl
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -40,18 +40,31 @@ RENEWAL_DAYS = 30
 class TlsFiles:
     """The files one side of a mutual TLS connection works with, and what breaks when one is changed."""
 
-    certificate: Path
-    """PEM, own leaf first, then its issuing CA. Without the CA, peers that know only the root refuse us."""
-    private_key: Path
-    """Key of the leaf, PEM, 0600. Whoever reads it is us to every peer."""
-    ca: Path
-    """PEM with the root (and issuing CAs) whose certificates are accepted, and no others: never the system's.
-    A public authority added here lets strangers in as far as the HSA-id check."""
-    crl: Path | None = None
-    """Revocation lists of the issuing CAs, PEM or DER. None: revoked peers are accepted. Given: a peer is
-    refused when it is listed, and everyone is when the list is stale or of another authority (fail closed)."""
-    private_key_password: Path | None = None
-    """File with the password of an encrypted key in its first line, 0600."""
+    certificate: Path = field(
+        metadata={
+            "help": "PEM, own leaf first, then its issuing CA. Without the CA, peers that know only the root refuse us."
+        }
+    )
+    private_key: Path = field(
+        metadata={"help": "Key of the leaf, PEM, mode 0600. Whoever can read it is us to every peer."}
+    )
+    ca: Path = field(
+        metadata={
+            "help": "PEM with the root and issuing CAs whose certificates are accepted; never the system's bundle."
+            " A public authority added here lets strangers in as far as the HSA-id check."
+        }
+    )
+    crl: Path | None = field(
+        default=None,
+        metadata={
+            "help": "Revocation lists of the issuing CAs, PEM or DER. Unset: revoked peers are accepted."
+            " Set: everyone is refused once the list is out of date."
+        },
+    )
+    private_key_password: Path | None = field(
+        default=None,
+        metadata={"help": "File with the password of an encrypted key in its first line, mode 0600."},
+    )
 
 
 def server_context(tls_files: TlsFiles) -> ssl.SSLContext:
