@@ -187,7 +187,7 @@ def _revocation_lists(
     now = profile.now_utc()
     begin = now - timedelta(days=30)
     stale = build_crl(authority.issuing, (), issued_at=begin, next_update_at=now - timedelta(days=1))
-    foreign = build_crl(impostor, (), issued_at=begin, next_update_at=now + timedelta(days=30))
+    foreign = build_crl(impostor, (), issued_at=now - timedelta(days=1), next_update_at=now + timedelta(days=30))
     issued = authority.issue_profile(good, key)
     yield _Draft("crl-stale", "good, but the revocation list ran out", "D06", "both", "tls", issued, stale)
     issued = authority.issue_profile(good, key)

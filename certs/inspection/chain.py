@@ -101,7 +101,7 @@ def check_revocation(
             entry = crl.get_revoked_certificate_by_serial_number(leaf.serial_number)
             if entry is not None:
                 yield _revoked(entry, leaf)
-    if leaf is not None and crls and all(crl.issuer != leaf.issuer for crl in crls):
+    if leaf is not None and crls and not is_self_signed(leaf) and all(crl.issuer != leaf.issuer for crl in crls):
         yield Problem(
             "crl-other-authority",
             "error",

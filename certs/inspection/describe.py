@@ -68,10 +68,10 @@ def describe_certificate(certificate: x509.Certificate, role: str, now: datetime
     }
     period = _period(certificate, now)
     if role == "leaf":
-        whose = f"HSA-id {' and '.join(hsa_ids)}" if hsa_ids else "nobody (no HSA-id)"
+        whose = _whose(hsa_ids)
         owner = ", ".join(subject_values(certificate, NameOID.ORGANIZATION_NAME, NameOID.LOCALITY_NAME))
         summary = (
-            f"Certificate of {whose}{f' ({owner})' if owner else ''} for {', '.join(names) or 'no host name'}, "
+            f"Certificate {whose}{f' ({owner})' if owner else ''} for {', '.join(names) or 'no host name'}, "
             f"issued by {issuer} ({kind}), {period}."
         )
     else:
@@ -102,9 +102,8 @@ def describe_request(request: x509.CertificateSigningRequest) -> Item:
     """Return the item of a certificate request."""
     hsa_ids = subject_values(request, NameOID.SERIAL_NUMBER)
     names = san_names(request)
-    whose = f"HSA-id {' and '.join(hsa_ids)}" if hsa_ids else "nobody (no HSA-id)"
     key = key_name(request.public_key)
-    summary = f"Request for a certificate of {whose} for {', '.join(names) or 'no host name'}; key {key}."
+    summary = f"Request for a certificate {_whose(hsa_ids)} for {', '.join(names) or 'no host name'}; key {key}."
     facts: dict[str, Fact] = {
         **subject_facts(request.subject),
         "names": names,
@@ -228,6 +227,10 @@ def _ocsp_addresses(certificate: x509.Certificate) -> tuple[str, ...]:
         for entry in access
         if entry.access_method == AuthorityInformationAccessOID.OCSP
     )
+
+
+def _whose(hsa_ids: tuple[str, ...]) -> str:
+    return f"of HSA-id {' and '.join(hsa_ids)}" if hsa_ids else "without HSA-id"
 
 
 def _period(certificate: x509.Certificate, now: datetime) -> str:
