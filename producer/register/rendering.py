@@ -1,0 +1,173 @@
+"""From the rows of one measurement group to the finished bytes of a slice (design 3, contract reference 6).
+
+Within a slice, measurements stand in the order of their organisations' paths from the nation downwards: types and
+identities, never database numbers, so that every database and load order gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from isal import isal_zlib
+from sqlalchemy import Connection, Row, select
+
+from contracts.checksum import SliceKey, content_digest
+from contracts.codes import OID_MEASURE
+from contracts.messages.codec import MessageCodec
+from contracts.model import (
+    II,
+    CohortMeasure,
+    ConfidenceInterval,
+    ContinuousVariableMeasure,
+    Measure,
+    Measurement,
+    MissingMeasure,
+    PerformingOrganization,
+    ProportionMeasure,
+    SourceSystem,
+)
+from producer.register.tables import measurement, organization, source_system
+
+# Part of what a publication was made with: a new number makes the next publication render every slice again. Raise it
+# whenever the same rows would give other bytes, in this module or in a codec.
+RENDERER = "1"
+
+_COMPRESSION_LEVEL = 2
+_RAW_DEFLATE = -15
+
+MeasurementRow = Sequence[Any]
+MEASUREMENT_COLUMNS = tuple(column for column in measurement.c if column is not measurement.c.group_id)
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedSlice:
+    """A finished slice, in the form in which it is stored."""
+
+    digest: str
+    measurement_count: int
+    byte_length: int
+    crc32: int
+    content: bytes
+
+
+class Directory:
+    """Every organisation and source system of a register, and the place of each in the canonical order."""
+
+    def __init__(self, connection: Connection) -> None:
+        rows = {row.id: row for row in connection.execute(select(organization))}
+        self.organizations: dict[int, PerformingOrganization] = {}
+        paths: dict[int, tuple[str, ...]] = {}
+        for key in rows:
+            self._add(key, rows, paths)
+        self.rank = {key: rank for rank, key in enumerate(sorted(paths, key=paths.__getitem__))}
+        self.sources = {
+            row.id: SourceSystem(II(row.root, row.extension), row.name)
+            for row in connection.execute(select(source_system))
+        }
+
+    def _add(self, key: int, rows: Mapping[int, Row[Any]], paths: dict[int, tuple[str, ...]]) -> None:
+        if key in paths:
+            return
+        row = rows[key]
+        parent: PerformingOrganization | None = None
+        path: tuple[str, ...] = ()
+        if row.parent_id is not None:
+            self._add(row.parent_id, rows, paths)
+            parent, path = self.organizations[row.parent_id], paths[row.parent_id]
+        identifier = None if row.id_root is None else II(row.id_root, row.id_extension)
+        self.organizations[key] = PerformingOrganization(
+            row.organization_name, row.organization_type, row.hsa_id, identifier, parent
+        )
+        paths[key] = (*path, row.identity)
+
+
+class GroupRenderer:
+    """Renders groups for one contract version; keeps the fragments that repeat."""
+
+    def __init__(self, codec: MessageCodec, directory: Directory) -> None:
+        self._codec = codec
+        self._directory = directory
+        self._organization_fragments: dict[int, str] = {}
+        self._source_fragments: dict[int, str] = {}
+
+    def render(self, key: SliceKey, rows: Sequence[MeasurementRow]) -> RenderedSlice:
+        """Make the slice of ``rows`` (columns `MEASUREMENT_COLUMNS`, any order)."""
+        rank = self._directory.rank
+        measure_id = II(OID_MEASURE, key.measure_id)
+        ordered = sorted(rows, key=lambda row: rank[row[0]])
+        plain = b"".join(self._measurement(measure_id, key, row) for row in ordered)
+        compressor = isal_zlib.compressobj(_COMPRESSION_LEVEL, isal_zlib.DEFLATED, _RAW_DEFLATE)
+        content = compressor.compress(plain) + compressor.flush(isal_zlib.Z_SYNC_FLUSH)
+        return RenderedSlice(content_digest(plain), len(ordered), len(plain), isal_zlib.crc32(plain), content)
+
+    def _measurement(self, measure_id: II, key: SliceKey, row: MeasurementRow) -> bytes:
+        organization_key, source_key, kind, *values, first, last = row
+        organization_ = self._organization_fragments.get(organization_key)
+        if organization_ is None:
+            organization_ = self._codec.organization_fragment(self._directory.organizations[organization_key])
+            self._organization_fragments[organization_key] = organization_
+        source = self._source_fragments.get(source_key)
+        if source is None:
+            source = self._source_fragments[source_key] = self._codec.source_fragment(
+                self._directory.sources[source_key]
+            )
+        return self._codec.measurement_fragment(
+            Measurement(
+                measure_id,
+                key.version_number,
+                key.measure_period,
+                _MEASURES[kind](values),
+                self._directory.organizations[organization_key],
+                self._directory.sources[source_key],
+                first,
+                last,
+            ),
+            organization=organization_,
+            source=source,
+        )
+
+
+def inflate(content: bytes, *, byte_length: int, crc32: int) -> bytes:
+    """Give the plain bytes of a stored slice. Raises ValueError when they are not what was stored."""
+    try:
+        plain = isal_zlib.decompressobj(_RAW_DEFLATE).decompress(content)
+    except isal_zlib.IsalError as error:
+        raise ValueError("a stored slice cannot be decompressed") from error
+    if len(plain) != byte_length or isal_zlib.crc32(plain) != crc32:
+        raise ValueError("a stored slice does not have the length and CRC-32 that were noted")
+    return bytes(plain)
+
+
+def _interval(values: Sequence[Any]) -> ConfidenceInterval | None:
+    return None if values[3] is None else ConfidenceInterval(values[3], values[4])
+
+
+def _proportion(values: Sequence[Any]) -> Measure:
+    value, numerator, denominator, _, _, deviation, coverage, exclusions, reference, _ = values
+    return ProportionMeasure(
+        value, denominator, numerator, _interval(values), deviation, coverage, exclusions, reference
+    )
+
+
+def _continuous(values: Sequence[Any]) -> Measure:
+    value, _, population, _, _, deviation, coverage, exclusions, reference, _ = values
+    return ContinuousVariableMeasure(value, population, _interval(values), deviation, coverage, exclusions, reference)
+
+
+def _cohort(values: Sequence[Any]) -> Measure:
+    value, _, _, _, _, deviation, coverage, exclusions, reference, _ = values
+    return CohortMeasure(value, _interval(values), deviation, coverage, exclusions, reference)
+
+
+def _missing(values: Sequence[Any]) -> Measure:
+    return MissingMeasure(values[9])
+
+
+_MEASURES: Mapping[str, Callable[[Sequence[Any]], Measure]] = {
+    "proportion": _proportion,
+    "continuous": _continuous,
+    "cohort": _cohort,
+    "missing": _missing,
+}

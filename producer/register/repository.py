@@ -1,0 +1,190 @@
+"""The producer's read access to publications, on SQLite and PostgreSQL (see `producer.repository`).
+
+Per question one tiny query tells which publication is current; its slices are indexed in memory of the process.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterator
+
+from sqlalchemy import ColumnElement, Connection, or_, select
+from sqlalchemy.exc import DBAPIError
+
+from contracts.checksum import SliceKey
+from contracts.errors import RegisterUnavailable
+from contracts.model import DatePeriod
+from producer.register.engine import unavailable
+from producer.register.hot_index import EMPTY, ContractIndex, HotIndex, changed_index
+from producer.register.readers import ReadConnection, ReadPool
+from producer.register.rendering import inflate
+from producer.register.tables import measure, measurement_group, publication, publication_slice, slice_
+from producer.repository import Selection, SliceEntry
+
+_CURRENT = "SELECT current_publication_id FROM register_state"
+_NOTHING_PUBLISHED = 0
+
+
+class DatabaseRepository:
+    """Publications of the register at ``url``; a `producer.repository.PublicationRepository`.
+
+    Nothing is opened before the first question, and all is opened anew after a fork, so that it may be made before
+    workers are forked.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._pool = ReadPool(url)
+        self._loading = threading.Lock()
+        self._index = HotIndex(_NOTHING_PUBLISHED, {})
+
+    def select(self, contract_id: str, measure_ids: Collection[str] | None, reporting_period: DatePeriod) -> Selection:
+        """Give the matching slices of the current publication. Raises RegisterUnavailable."""
+        index = self._current_index()
+        slices = index.contract(contract_id).select(measure_ids, reporting_period)
+        return Selection(index.publication_id, slices)
+
+    def content(self, selection: Selection) -> Iterator[bytes]:
+        """Give each slice's plain bytes in order; the first one is read before this returns."""
+        return _Pieces(self._plain(selection))
+
+    def compressed_content(self, selection: Selection) -> Iterator[bytes]:
+        """Give each slice's stored raw deflate piece in order; the first one is read before this returns."""
+        return _Pieces(self._stored(selection))
+
+    def check(self) -> None:
+        """Do the smallest read there is. Raises RegisterUnavailable."""
+        self._pool.retried(_current)
+
+    def close(self) -> None:
+        """Close every connection of this process."""
+        self._pool.close()
+
+    def _stored(self, selection: Selection) -> Iterator[bytes]:
+        if not selection.slices:
+            return
+        with self._pool.connection() as connection:
+            for entry in selection.slices:
+                piece = connection.read_bytes(entry.slice_id)
+                if piece is None or len(piece) != entry.compressed_length:
+                    raise _damaged(entry, "is missing or has another length")
+                yield piece
+
+    def _plain(self, selection: Selection) -> Iterator[bytes]:
+        with _Pieces(self._stored(selection)) as pieces:
+            for entry, piece in zip(selection.slices, pieces, strict=True):
+                try:
+                    plain = inflate(piece, byte_length=entry.byte_length, crc32=entry.crc32)
+                except ValueError as error:
+                    raise _damaged(entry, str(error)) from error
+                yield plain
+
+    def _current_index(self) -> HotIndex:
+        number = self._pool.retried(_current)
+        index = self._index
+        if index.publication_id == number:
+            return index
+        with self._loading:
+            index = self._index
+            if index.publication_id != number:
+                try:
+                    with self._pool.engine().connect() as connection:
+                        index = self._index = _load(connection, number, index)
+                except DBAPIError as error:
+                    raise unavailable(error, "read") from error
+        return index
+
+
+class _Pieces(Iterator[bytes]):
+    """An iterator that has read its first piece when it is made, and gives back what it holds when it is closed."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._first = next(pieces, None)
+
+    def __next__(self) -> bytes:
+        if self._first is not None:
+            first, self._first = self._first, None
+            return first
+        return next(self._pieces)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._first = None
+        self._pieces.close()  # type: ignore[attr-defined]
+
+    def __enter__(self) -> _Pieces:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _current(connection: ReadConnection) -> int:
+    return connection.scalar(_CURRENT) or _NOTHING_PUBLISHED
+
+
+def _damaged(entry: SliceEntry, problem: str) -> RegisterUnavailable:
+    return RegisterUnavailable(
+        "A stored part of the register is damaged. Its owner must restore it from the backup.",
+        log_detail=f"slice {entry.slice_id} {problem}",
+    )
+
+
+def _load(connection: Connection, number: int, old: HotIndex) -> HotIndex:
+    """Index publication ``number``; from ``old`` only the difference is read where that is safe."""
+    if number == _NOTHING_PUBLISHED:
+        return HotIndex(number, {})
+    part = publication_slice
+    is_in = (part.c.first_publication_id <= number) & or_(
+        part.c.last_publication_id.is_(None), part.c.last_publication_id > number
+    )
+    if _NOTHING_PUBLISHED < old.publication_id < number:
+        come = _entries(connection, is_in & (part.c.first_publication_id > old.publication_id))
+        is_gone = (part.c.first_publication_id <= old.publication_id) & (
+            part.c.last_publication_id.between(old.publication_id + 1, number)
+        )
+        gone = _entries(connection, is_gone)
+        # While the old publication is kept, so is the note of everything that it held.
+        if connection.execute(select(publication.c.id).filter_by(id=old.publication_id)).first():
+            return _indexed(number, old, gone, come)
+    return _indexed(number, HotIndex(_NOTHING_PUBLISHED, {}), {}, _entries(connection, is_in))
+
+
+def _indexed(
+    number: int, old: HotIndex, gone: dict[str, list[SliceEntry]], come: dict[str, list[SliceEntry]]
+) -> HotIndex:
+    contracts: dict[str, ContractIndex] = dict(old.contracts)
+    for contract_id in gone.keys() | come.keys():
+        contracts[contract_id] = changed_index(
+            contracts.get(contract_id, EMPTY), gone.get(contract_id, ()), come.get(contract_id, ())
+        )
+    return HotIndex(number, contracts)
+
+
+def _entries(connection: Connection, condition: ColumnElement[bool]) -> dict[str, list[SliceEntry]]:
+    part = publication_slice
+    rows = connection.execute(
+        select(
+            part.c.contract_id,
+            measure.c.measure_id,
+            measure.c.version_number,
+            measurement_group.c.period_start,
+            measurement_group.c.period_end,
+            slice_.c.id,
+            slice_.c.digest,
+            slice_.c.measurement_count,
+            slice_.c.byte_length,
+            slice_.c.compressed_length,
+            slice_.c.crc32,
+        )
+        .select_from(part)
+        .join(slice_, slice_.c.id == part.c.slice_id)
+        .join(measurement_group, measurement_group.c.id == part.c.group_id)
+        .join(measure, measure.c.id == measurement_group.c.measure_key)
+        .where(condition)
+    )
+    entries: dict[str, list[SliceEntry]] = {}
+    for contract_id, measure_id, version, start, end, *facts in rows:
+        key = SliceKey(measure_id, version, DatePeriod(start, end))
+        entries.setdefault(contract_id, []).append(SliceEntry(key, *facts))
+    return entries
