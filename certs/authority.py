@@ -165,11 +165,13 @@ class Authority:
         valid_to: datetime | None = None,
     ) -> FunctionProfile:
         """Return the content of a good certificate of this authority, with its default period."""
+        if any(moment is not None and moment.tzinfo is None for moment in (valid_from, valid_to)):
+            raise UsageError("The begin and end of a certificate's validity need a time zone.")
         ends_at = self.issuing.certificate.not_valid_after_utc
         start = valid_from or profile.now_utc() - profile.CLOCK_TOLERANCE
         end = valid_to or min(start + timedelta(days=profile.DEFAULT_VALID_DAYS), ends_at)
-        if start.tzinfo is None or end.tzinfo is None or not start < end:
-            raise UsageError("The certificate's validity has to begin before it ends, both with a time zone.")
+        if not start < end:
+            raise UsageError("The certificate's validity has to begin before it ends.")
         if end > ends_at:
             raise UsageError(f"The certificate would outlive the authority, which ends {ends_at:%Y-%m-%d}.")
         return FunctionProfile(

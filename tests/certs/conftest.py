@@ -1,0 +1,75 @@
+"""One small authority for all tests of certs that do not change it, a good certificate, and the bad set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tls_handshake import DNS_NAME, HSA_ID
+
+from certs import Authority, CertificateFiles
+from certs.bad_set import BadCertificate, make_bad_set
+from certs.tls import TlsFiles
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority.create(tmp_path_factory.mktemp("pki") / "authority", key_size=2048)
+
+
+@pytest.fixture
+def own_authority(tmp_path: Path) -> Authority:
+    """An authority of the test's own, to revoke in and to break."""
+    return Authority.create(tmp_path / "authority", key_size=2048)
+
+
+def issue_good(authority: Authority, directory: Path, name: str = "good") -> CertificateFiles:
+    issued = authority.issue(
+        HSA_ID,
+        DNS_NAME,
+        organization="Testregionen Åäö",
+        locality="Teststad",
+        ip_addresses=["127.0.0.1"],
+        key_size=2048,
+    )
+    return issued.write(directory, name)
+
+
+@pytest.fixture(scope="session")
+def good(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> CertificateFiles:
+    return issue_good(authority, tmp_path_factory.mktemp("good"))
+
+
+@pytest.fixture(scope="session")
+def good_tls(authority: Authority, good: CertificateFiles) -> TlsFiles:
+    return TlsFiles(good.certificate, good.private_key, authority.trust_anchor_path)
+
+
+@pytest.fixture
+def own_good(own_authority: Authority, tmp_path: Path) -> CertificateFiles:
+    """A good certificate of the test's own authority."""
+    return issue_good(own_authority, tmp_path / "own")
+
+
+@pytest.fixture
+def own_tls(own_authority: Authority, own_good: CertificateFiles) -> TlsFiles:
+    """TLS files of the test's own authority, with its revocation list."""
+    return TlsFiles(
+        own_good.certificate, own_good.private_key, own_authority.trust_anchor_path, own_authority.crl_path
+    )
+
+
+@pytest.fixture(scope="session")
+def bad_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """The authority of the bad set; one of its certificates is revoked."""
+    return Authority.create(tmp_path_factory.mktemp("bad-pki") / "authority", key_size=2048)
+
+
+@pytest.fixture(scope="session")
+def bad_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("bad") / "set"
+
+
+@pytest.fixture(scope="session")
+def bad_set(bad_authority: Authority, bad_directory: Path) -> dict[str, BadCertificate]:
+    return dict(make_bad_set(bad_authority, bad_directory, HSA_ID, DNS_NAME))
