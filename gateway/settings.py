@@ -134,9 +134,11 @@ class _Filler:
             return None
         try:
             return kind(**arguments)
-        except (ValueError, ConfigurationError) as error:
+        except ConfigurationError as error:
+            self.problems += [f"{name}: {problem}" for problem in error.problems or (error.message,)]
+        except ValueError as error:
             self.problems.append(f"{name}: {error}")
-            return None
+        return None
 
     def _fill_field(
         self,

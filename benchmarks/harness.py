@@ -1,0 +1,147 @@
+"""What every benchmark shares: timing, figures with goals, the table of results.
+
+A figure is a ratio of two medians measured in turns in the same run, so that a busy machine slows both.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured figure. ``value`` is held against ``goal``: at least or at most."""
+
+    name: str
+    value: float
+    goal: float
+    direction: Literal["at least", "at most"]
+    unit: str = "x"
+    detail: dict[str, float | str] = field(default_factory=dict)
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the goal was held in this run."""
+        return self.value >= self.goal if self.direction == "at least" else self.value <= self.goal
+
+
+def in_turns(runs: int, *actions: Callable[[], object]) -> list[float]:
+    """Run each action ``runs`` times, in turns, and give each one's median duration in seconds."""
+    durations: list[list[float]] = [[] for _ in actions]
+    for _ in range(runs):
+        for position, action in enumerate(actions):
+            begun = time.perf_counter()
+            action()
+            durations[position].append(time.perf_counter() - begun)
+    return [statistics.median(times) for times in durations]
+
+
+def measured(action: Callable[[], object]) -> float:
+    """Give one duration in seconds."""
+    begun = time.perf_counter()
+    action()
+    return time.perf_counter() - begun
+
+
+def resident_bytes(pid: int | None = None) -> int:
+    """Give the resident memory of a process and its children."""
+    process = psutil.Process(pid or os.getpid())
+    return sum(one.memory_info().rss for one in (process, *process.children(recursive=True)))
+
+
+class PeakMemory:
+    """Follows the resident memory of a process tree from a thread; ``growth_bytes`` is peak less start."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self.start_bytes = resident_bytes(pid)
+        self.peak_bytes = self.start_bytes
+        self._stop = False
+
+    def sample(self) -> None:
+        """Look once."""
+        self.peak_bytes = max(self.peak_bytes, resident_bytes(self._pid))
+
+    @property
+    def growth_bytes(self) -> int:
+        """Peak less start."""
+        return self.peak_bytes - self.start_bytes
+
+
+@contextmanager
+def peak_memory(pid: int, interval_s: float = 0.01) -> Iterator[PeakMemory]:
+    """Follow the memory of ``pid`` and its children while the block runs."""
+    import threading
+
+    peak = PeakMemory(pid)
+    done = threading.Event()
+
+    def follow() -> None:
+        while not done.wait(interval_s):
+            peak.sample()
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        peak.sample()
+        done.set()
+        thread.join()
+
+
+def own_peak_bytes() -> int:
+    """Give this process's highest resident memory so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def machine() -> dict[str, str]:
+    """Describe the machine and the versions that matter, without naming it."""
+    packages = ("spyne", "lxml", "zeep", "sqlalchemy", "gunicorn", "polars", "isal", "aiohttp")
+    return {
+        "cores": str(os.cpu_count()),
+        "memory_gib": f"{psutil.virtual_memory().total / 2**30:.0f}",
+        "python": platform.python_version(),
+        "system": platform.system(),
+        **{name: version(name) for name in packages},
+    }
+
+
+def report(figures: Sequence[Figure], file: Path | None = None) -> bool:
+    """Print the figures as a table, write them as JSON, and give whether every goal was held."""
+    table = Table("Figure", "Measured", "Goal", "Held", "Behind it", box=None, header_style="bold")
+    for figure in figures:
+        behind = ", ".join(f"{name} {_short(value)}" for name, value in figure.detail.items())
+        mark = "[green]yes[/green]" if figure.is_met else "[bold red]no[/bold red]"
+        table.add_row(
+            figure.name,
+            f"{figure.value:.3g} {figure.unit}",
+            f"{figure.direction} {figure.goal:g}",
+            mark,
+            behind,
+        )
+    Console(width=160).print(table)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        body = {"machine": machine(), "figures": [asdict(figure) | {"met": figure.is_met} for figure in figures]}
+        file.write_text(json.dumps(body, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return all(figure.is_met for figure in figures)
+
+
+def _short(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.4g}"

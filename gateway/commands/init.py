@@ -1,0 +1,50 @@
+"""``brygga init``: a working folder to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import rich.console
+from rich.markup import escape
+
+from contracts.codes import hsa_id_problem
+from contracts.errors import UsageError
+from gateway import workspace
+from gateway.console import Console, common_options, pass_console
+from gateway.sections import register_of
+from gateway.settings import Settings
+
+
+@click.command()
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--hsa-id", required=True, help="HSA-id of the producing system, such as SE9990001112-DEMO.")
+@click.option("--name", required=True, help="Name of the system or the register.")
+@common_options
+@pass_console
+def command(console: Console, directory: Path, hsa_id: str, name: str) -> None:
+    """Make a working folder DIRECTORY: settings, test certificates, an empty register."""
+    problem = hsa_id_problem(hsa_id)
+    if problem:
+        raise UsageError(f"--hsa-id {hsa_id}: {problem}")
+    with console.progress("Making keys and certificates"):
+        made = workspace.create(directory, hsa_id=hsa_id, name=name)
+    register_of(Settings.load(made.settings_file), create=True).close()
+    data = {
+        "directory": str(made.directory),
+        "settings": str(made.settings_file),
+        "consumer_hsa_id": made.consumer_hsa_id,
+        "router_hsa_id": made.router_hsa_id,
+    }
+
+    def render(out: rich.console.Console) -> None:
+        out.print(f"[ok]Ready:[/ok] {escape(str(made.settings_file))}")
+        out.print("Certificates are a test authority's; `brygga certs csr` helps to order a real one.\n")
+        out.print(f"  cd {escape(str(made.directory))}")
+        out.print("  brygga register import results.csv --dry-run   # every problem, nothing changed")
+        out.print("  brygga register import results.csv")
+        out.print("  brygga register publish")
+        out.print("  brygga producer serve")
+        out.print("  brygga consumer fetch --measure-id ID --from 2025-01-01 --to 2025-12-31   # in another terminal")
+
+    console.emit(data, render)

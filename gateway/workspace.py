@@ -1,0 +1,129 @@
+"""A working folder: settings file, test certificates and an empty register, ready to serve and fetch on one machine.
+
+Used by ``brygga init`` and by the demo. The certificates are a test authority's (see `certs`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from certs import Authority
+from contracts.errors import ConfigurationError
+from contracts.registry import GET_QUALITY_INDICATORS_2
+from gateway.settings import DEFAULT_FILE
+
+_ROLES = ("producer", "consumer", "router")
+_LOOPBACK = ("127.0.0.1", "::1")
+_TEMPLATE = Template("""\
+# Settings of Indikatorbryggan. `brygga settings` shows what is in force, `brygga doctor` what is wrong.
+# Every value can be overridden by a variable, such as BRYGGA_PRODUCER_PORT. Paths count from this file's folder.
+
+[system]                     # the producing system: its HSA-id is the logical address
+hsa_id = "$hsa_id"
+name = "$name"
+
+[organization]               # responsible for the information (reportingOrganization)
+hsa_id = "$organization_hsa_id"
+name = "$name"
+
+[register]
+url = "sqlite:///register.db"   # or postgresql+psycopg://user@host/database
+
+[producer]
+host = "127.0.0.1"
+port = $producer_port
+allowed_callers = ["$consumer_hsa_id", "$router_hsa_id"]   # HSA-ids that may call; empty = nobody
+
+[producer.tls]
+certificate = "certs/producer.pem"
+private_key = "certs/producer.key"
+ca = "certs/authority/trust.pem"
+crl = "certs/authority/crl.pem"
+
+[consumer]
+endpoint = "https://localhost:$consumer_port$path"
+logical_address = "$hsa_id"
+store = "sqlite:///consumer.db"
+
+[consumer.tls]
+certificate = "certs/consumer.pem"
+private_key = "certs/consumer.key"
+ca = "certs/authority/trust.pem"
+crl = "certs/authority/crl.pem"
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """What `create` made: the folder, its settings file, and the HSA-ids of the test parties."""
+
+    directory: Path
+    settings_file: Path
+    authority: Authority
+    system_hsa_id: str
+    consumer_hsa_id: str
+    router_hsa_id: str
+
+
+def create(
+    directory: Path,
+    *,
+    hsa_id: str,
+    name: str,
+    producer_port: int = 8443,
+    consumer_port: int | None = None,
+    key_size: int | None = None,
+) -> Workspace:
+    """Make a working folder with a test authority and one certificate each for producer, consumer and router.
+
+    ``hsa_id`` is the producing system's; the test parties get ids below the same organisation number. The consumer
+    calls ``consumer_port`` (the producer's own unless given). Raises ConfigurationError when the folder already
+    holds settings or certificates; nothing is overwritten.
+    """
+    settings_file = directory / DEFAULT_FILE
+    for existing in (settings_file, directory / "certs"):
+        if existing.exists():
+            raise ConfigurationError(
+                f"{existing} exists already. Choose another folder, or move it away first; nothing was changed."
+            )
+    prefix = hsa_id.rsplit("-", 1)[0]
+    ids = {"producer": hsa_id, "consumer": f"{prefix}-TESTCONSUMER", "router": f"{prefix}-TESTROUTER"}
+    directory.mkdir(parents=True, exist_ok=True)
+    authority = _issue_certificates(directory / "certs", ids, organization=name, key_size=key_size)
+    text = _TEMPLATE.substitute(
+        hsa_id=hsa_id,
+        name=name.replace("\\", "\\\\").replace('"', '\\"'),
+        organization_hsa_id=hsa_id,
+        producer_port=producer_port,
+        consumer_port=producer_port if consumer_port is None else consumer_port,
+        consumer_hsa_id=ids["consumer"],
+        router_hsa_id=ids["router"],
+        path=GET_QUALITY_INDICATORS_2.path,
+    )
+    with settings_file.open("x", encoding="utf-8") as file:
+        file.write(text)
+    return Workspace(directory, settings_file, authority, hsa_id, ids["consumer"], ids["router"])
+
+
+def _issue_certificates(
+    directory: Path, ids: dict[str, str], *, organization: str, key_size: int | None
+) -> Authority:
+    authority = (
+        Authority.create(directory / "authority", name="Indikatorbryggan")
+        if key_size is None
+        else Authority.create(directory / "authority", name="Indikatorbryggan", key_size=key_size)
+    )
+    for role in _ROLES:
+        issued = authority.issue(
+            ids[role],
+            f"{role}.brygga.test",
+            organization=organization,
+            locality="Test",
+            extra_dns=("localhost",),
+            ip_addresses=_LOOPBACK,
+            key_size=key_size,
+        )
+        issued.write(directory, role)
+    return authority
