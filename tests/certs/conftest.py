@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tls_handshake import DNS_NAME, HSA_ID
+from tls_handshake import DNS_NAME, HSA_ID, issue_good
 
 from certs import Authority, CertificateFiles
 from certs.bad_set import BadCertificate, make_bad_set
@@ -21,18 +21,6 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def own_authority(tmp_path: Path) -> Authority:
     """An authority of the test's own, to revoke in and to break."""
     return Authority.create(tmp_path / "authority", key_size=2048)
-
-
-def issue_good(authority: Authority, directory: Path, name: str = "good") -> CertificateFiles:
-    issued = authority.issue(
-        HSA_ID,
-        DNS_NAME,
-        organization="Testregionen Åäö",
-        locality="Teststad",
-        ip_addresses=["127.0.0.1"],
-        key_size=2048,
-    )
-    return issued.write(directory, name)
 
 
 @pytest.fixture(scope="session")
@@ -54,9 +42,7 @@ def own_good(own_authority: Authority, tmp_path: Path) -> CertificateFiles:
 @pytest.fixture
 def own_tls(own_authority: Authority, own_good: CertificateFiles) -> TlsFiles:
     """TLS files of the test's own authority, with its revocation list."""
-    return TlsFiles(
-        own_good.certificate, own_good.private_key, own_authority.trust_anchor_path, own_authority.crl_path
-    )
+    return TlsFiles(own_good.certificate, own_good.private_key, own_authority.trust_anchor_path, own_authority.crl_path)
 
 
 @pytest.fixture(scope="session")

@@ -106,7 +106,16 @@ def test_function_certificate_runs_two_years_but_not_longer_than_its_authority(t
 def test_openssl_verifies_chain_with_strict_rules_and_revocation_list(
     authority: Authority, good: CertificateFiles
 ) -> None:
-    verify = ["openssl", "verify", "-x509_strict", "-crl_check", "-auth_level", "2", "-CAfile", authority.trust_anchor_path]
+    verify = [
+        "openssl",
+        "verify",
+        "-x509_strict",
+        "-crl_check",
+        "-auth_level",
+        "2",
+        "-CAfile",
+        authority.trust_anchor_path,
+    ]
     for purpose in ("sslclient", "sslserver"):
         command = [*verify, "-CRLfile", authority.crl_path, "-purpose", purpose, good.certificate]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -216,7 +225,10 @@ def test_open_refuses_what_is_no_test_authority(own_authority: Authority, good: 
         ({"extra_dns": ["*.example"]}, "no DNS name"),
         ({"ip_addresses": ["300.0.0.1"]}, "no IP address"),
         ({"key_size": 1024}, "key size"),
-        ({"valid_from": datetime(2026, 1, 1, tzinfo=UTC), "valid_to": datetime(2025, 1, 1, tzinfo=UTC)}, "begin before"),
+        (
+            {"valid_from": datetime(2026, 1, 1, tzinfo=UTC), "valid_to": datetime(2025, 1, 1, tzinfo=UTC)},
+            "begin before",
+        ),
         ({"valid_from": datetime(2026, 1, 1)}, "time zone"),  # noqa: DTZ001 (naive on purpose)
         ({"valid_to": datetime(2999, 1, 1, tzinfo=UTC)}, "outlive the authority"),
     ],

@@ -1,4 +1,4 @@
-"""Real TLS handshakes on loopback between two contexts, and contexts that check less than ours."""
+"""Real TLS handshakes on loopback between two contexts, contexts that check less than ours, a good certificate."""
 
 from __future__ import annotations
 
@@ -8,10 +8,24 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from certs import Authority, CertificateFiles
+
 HSA_ID = "SE9990001112-CERTS"
 DNS_NAME = "producer.certs.example"
 VERSIONS = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
 TIMEOUT_S = 5
+
+
+def issue_good(authority: Authority, directory: Path, name: str = "good") -> CertificateFiles:
+    issued = authority.issue(
+        HSA_ID,
+        DNS_NAME,
+        organization="Testregionen Åäö",
+        locality="Teststad",
+        ip_addresses=["127.0.0.1"],
+        key_size=2048,
+    )
+    return issued.write(directory, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +88,9 @@ def only(context: ssl.SSLContext, version: ssl.TLSVersion) -> ssl.SSLContext:
     return context
 
 
-def careless_client(ca: Path, certificate: Path | None = None, key: Path | None = None, level: int = 2) -> ssl.SSLContext:
+def careless_client(
+    ca: Path, certificate: Path | None = None, key: Path | None = None, level: int = 2
+) -> ssl.SSLContext:
     """A client that shows anything, at OpenSSL security ``level``, and checks only the server's chain."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.set_ciphers(f"DEFAULT:@SECLEVEL={level}")
