@@ -13,6 +13,7 @@ from lxml import etree
 from contracts.errors import BryggaError, InvalidEnvelope, MustUnderstand, VersionMismatch
 
 SOAP_NAMESPACE = "http://schemas.xmlsoap.org/soap/envelope/"
+SOAP_12_NAMESPACE = "http://www.w3.org/2003/05/soap-envelope"
 REGISTRY_NAMESPACE = "urn:riv:itintegration:registry:1"
 FAULT_NAMESPACE = "urn:indikatorbryggan:fault:1"
 SOAP_CONTENT_TYPE = "text/xml; charset=UTF-8"
@@ -45,7 +46,7 @@ def read_request_envelope(root: etree._Element) -> SoapRequest:
     if parts != [HEADER, BODY]:
         raise InvalidEnvelope("The envelope must hold one Header followed by one Body, and nothing else.")
     header, body = root
-    if _has_text(root) or _has_text(body):
+    if any(_has_text(part) for part in (root, header, body)):
         raise InvalidEnvelope("The envelope holds text beside its elements.")
     if len(body) != 1:
         raise InvalidEnvelope("The Body must hold exactly one element.")
@@ -55,7 +56,7 @@ def read_request_envelope(root: etree._Element) -> SoapRequest:
 def _check_root(root: etree._Element) -> None:
     if root.tag == ENVELOPE:
         return
-    if etree.QName(root).localname == "Envelope" and etree.QName(root).namespace:
+    if root.tag == f"{{{SOAP_12_NAMESPACE}}}Envelope":
         raise VersionMismatch("The message is not SOAP 1.1. Send the envelope of SOAP 1.1.")
     raise InvalidEnvelope("The message is no SOAP 1.1 envelope.")
 
