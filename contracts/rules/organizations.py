@@ -56,7 +56,8 @@ def check_organization(organization: PerformingOrganization, where: str, finding
         rule, check_identity, parents = level
         report = _Reporter(rule, where, depth, findings)
         if not node.organization_name.strip():
-            report("organizationName", "The organisation has no name.", "Give its name in plain text.")
+            report_name = _Reporter("1.2", where, depth, findings)
+            report_name("organizationName", "The organisation has no name.", "Give its name in plain text.")
         check_identity(node, report)
         _check_parent(node, parents, report)
         node = node.as_organization_part_of
