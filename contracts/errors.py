@@ -12,7 +12,7 @@ BryggaError
 │   ├── UnknownLogicalAddress   the logical address is not served here
 │   ├── AccessDenied            the caller's HSA-id is not allowed
 │   └── TransportRefusal        refused by plain HTTP status, before SOAP
-│       ├── NotFound 404 · MethodNotAllowed 405 · LengthInvalid 400 · RequestTimeout 408
+│       ├── CertificateRefused 403 · NotFound 404 · MethodNotAllowed 405 · LengthInvalid 400 · RequestTimeout 408
 │       └── MessageTooLarge 413 · UnsupportedMediaType 415
 ├── GatewayFailure              our side failed                               (fault Server, HTTP 500)
 │   ├── RegisterUnavailable     register database missing, locked or broken   (503, retryable)
@@ -100,9 +100,13 @@ class MustUnderstand(CallerError):
 
 
 class SchemaViolation(CallerError):
-    """The body does not validate against the schema of its contract."""
+    """The body does not validate against the schema of its contract; ``place`` is the path, "" if not known."""
 
     code = "schema-violation"
+
+    def __init__(self, message: str, *, place: str = "", log_detail: str = "") -> None:
+        super().__init__(message, log_detail=log_detail)
+        self.place = place
 
 
 class UnknownOperation(CallerError):
@@ -134,6 +138,13 @@ class TransportRefusal(CallerError):
 
     code = "transport-refusal"
     http_status = 400
+
+
+class CertificateRefused(TransportRefusal):
+    """The TLS layer accepted the caller's certificate, but it names no HSA-id or is not made for calling."""
+
+    code = "certificate-refused"
+    http_status = 403
 
 
 class NotFound(TransportRefusal):

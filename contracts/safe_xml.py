@@ -55,7 +55,8 @@ DEFAULT_LIMITS = XmlLimits()
 def charset_of(content_type_charset: str | None, data: bytes) -> str:
     """Give the Python codec that reads ``data``: the byte order mark's, else the header's charset, else UTF-8.
 
-    The order is that of RFC 7303 (3.3). Raises UnsupportedMediaType for a charset other than UTF-8 and UTF-16 (SOAP 1.1 over RIV-TA BP 2.1).
+    The order is that of RFC 7303 (3.3). Raises UnsupportedMediaType for a charset other than UTF-8 and UTF-16
+    (WS-I Basic Profile 1.1, R1012).
     """
     if data.startswith(codecs.BOM_UTF8):
         return "utf-8-sig"
