@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 from lxml import etree
 
+from contracts.messages.records import LayoutCheck, RecordReader
 from contracts.model import (
     Measurement,
     PerformingOrganization,
@@ -55,6 +56,9 @@ class MessageCodec(Protocol):
 
     def read_head(self, report: etree._Element) -> ReportHead:
         """Read the elements before the measurements (untrusted). Raises ContractViolation."""
+
+    def measurement_reader(self, check: LayoutCheck | None = None) -> RecordReader[Measurement]:
+        """Make a reader of measurement elements (untrusted); ``check`` may refuse a layout that it meets first."""
 
     def read_measurement(self, element: etree._Element) -> Measurement:
         """Read one measurement element (untrusted). Raises ContractViolation with path and rule."""

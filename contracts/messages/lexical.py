@@ -29,7 +29,7 @@ def format_double(value: float) -> str:
 def parse_double(text: str) -> float:
     """Read an ``xs:double``. Raises ValueError for what only Python would take (``1_0``, ``infinity``)."""
     stripped = text.strip()
-    if stripped[-1:] in _DIGITS_AND_POINT and "_" not in stripped:
+    if stripped[-1:] in _DIGITS_AND_POINT and "_" not in stripped and stripped.isascii():
         return float(stripped)
     return _XSD_SPECIAL[stripped] if stripped in _XSD_SPECIAL else _refuse(stripped)
 
@@ -40,7 +40,7 @@ def _refuse(_text: str) -> float:
 
 def parse_integer(text: str) -> int:
     """Read an ``xs:integer``. Raises ValueError."""
-    if "_" in text:
+    if "_" in text or not text.isascii():
         raise ValueError("not an xs:integer")
     return int(text)
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any
-
 from lxml import etree
 
-from contracts.errors import ContractViolation
 from contracts.messages.codec import ReportTags
-from contracts.messages.elements import Fields, fields_of
 from contracts.messages.lexical import escape, format_double, parse_boolean
+from contracts.messages.records import (
+    DOUBLE,
+    INTEGER,
+    Choice,
+    LayoutCheck,
+    Member,
+    Record,
+    RecordReader,
+    head_of,
+    optional,
+)
 from contracts.model import (
     II,
     CohortMeasure,
@@ -29,9 +35,6 @@ from contracts.model import (
 )
 from contracts.soap import REGISTRY_NAMESPACE, SOAP_NAMESPACE
 
-_MEASURE_ELEMENTS = ("proportionMeasure", "continuousVariableMeasure", "cohortMeasure", "missingMeasure")
-_KEPT_ORGANIZATIONS = 20_000
-
 
 class QualityIndicators2:
     """Codec of version 2; the namespaces are those of the registry entry. See `MessageCodec`."""
@@ -45,8 +48,7 @@ class QualityIndicators2:
             report=report,
             measurement=f"{{{domain_namespace}}}measurement",
         )
-        self._organization_tag = f"{{{domain_namespace}}}performingOrganization"
-        self._organization_of = lru_cache(_KEPT_ORGANIZATIONS)(self._parse_organization)
+        self._measurements = self.measurement_reader()
 
     # -- request -----------------------------------------------------------------------------------------------
 
@@ -123,39 +125,89 @@ class QualityIndicators2:
 
     def read_head(self, report: etree._Element) -> ReportHead:
         """Read the elements before the measurements (untrusted). Raises ContractViolation."""
-        fields = fields_of(report, self._domain, "AggregatedQualityReport", stop_at=self.tags.measurement)
-        return ReportHead(
-            fields.text("measurementChecksum"),
-            _read_period(fields.element("reportingPeriod")),
-            _read_party(fields.element("reportingSystem")),
-            _read_party(fields.element("reportingOrganization")),
-        )
+        return RecordReader[ReportHead](_HEAD, self._domain).read(head_of(report, self.tags.measurement))
+
+    def measurement_reader(self, check: LayoutCheck | None = None) -> RecordReader[Measurement]:
+        """Make a reader of measurement elements (untrusted); ``check`` may refuse a layout that it meets first."""
+        return RecordReader(_MEASUREMENT, self._domain, check)
 
     def read_measurement(self, element: etree._Element) -> Measurement:
         """Read one measurement element (untrusted). Raises ContractViolation with path and rule."""
-        organization = element.find(self._organization_tag)
-        if organization is None:
-            raise ContractViolation(
-                "A measurement has no performingOrganization.", path="measurement/performingOrganization"
-            )
-        # Organisations repeat: the same bytes give the same object, which spares time and memory.
-        performing = self._organization_of(etree.tostring(organization, with_tail=False))
-        fields = fields_of(element, self._domain, "measurement")
-        return Measurement(
-            _read_ii(fields.element("measureId")),
-            fields.integer("measureIdVersionNumber"),
-            _read_period(fields.element("measurePeriod")),
-            _read_measure(fields),
-            performing,
-            _read_source(fields.element("sourceSystem")),
-            fields.optional_text("firstServiceEncounter"),
-            fields.optional_text("lastServiceEncounter"),
-        )
+        return self._measurements.read(element)
 
-    def _parse_organization(self, serialized: bytes) -> PerformingOrganization:
-        """Read an organisation again from what lxml itself serialised a moment ago (so it is trusted XML)."""
-        element = etree.fromstring(serialized)
-        return _read_organization(fields_of(element, self._domain, "measurement/performingOrganization"))
+
+_II = Record(II, (Member("root"), optional("extension")), is_shared=True)
+_PERIOD = Record(DatePeriod, (Member("start"), Member("end")), is_shared=True)
+_PARTY = Record(ReportingParty, (Member("hsaId"), optional("name")))
+_INTERVAL = Record(ConfidenceInterval, (Member("low", DOUBLE), Member("high", DOUBLE)))
+_COMMON = (
+    optional("confidenceInterval95percent", _INTERVAL),
+    optional("standardDeviation", DOUBLE),
+    optional("coverage", DOUBLE),
+    optional("exclusions", DOUBLE),
+)
+_PROPORTION = Record(
+    ProportionMeasure,
+    (
+        Member("rate", DOUBLE),
+        Member("denominator", DOUBLE),
+        Member("numerator", DOUBLE),
+        *_COMMON,
+        optional("referenceIntervalRate", DOUBLE),
+    ),
+)
+_CONTINUOUS = Record(
+    ContinuousVariableMeasure,
+    (
+        Member("value", DOUBLE),
+        optional("measurePopulation", DOUBLE),
+        *_COMMON,
+        optional("referenceIntervalValue", DOUBLE),
+    ),
+)
+_COHORT = Record(CohortMeasure, (Member("cohort", DOUBLE), *_COMMON, optional("referenceIntervalValue", DOUBLE)))
+_MEASURE = Choice(
+    {
+        "proportionMeasure": _PROPORTION,
+        "continuousVariableMeasure": _CONTINUOUS,
+        "cohortMeasure": _COHORT,
+        "missingMeasure": Record(MissingMeasure, (optional("reasonCode"),)),
+    },
+    rule="1.1",
+)
+_ORGANIZATION = Record(
+    PerformingOrganization,
+    (
+        Member("organizationName"),
+        Member("organizationType"),
+        optional("hsaId"),
+        optional("organizationId", _II),
+        optional("asOrganizationPartOf", None),
+    ),
+    is_shared=True,
+)
+_MEASUREMENT = Record(
+    Measurement,
+    (
+        Member("measureId", _II),
+        Member("measureIdVersionNumber", INTEGER),
+        Member("measurePeriod", _PERIOD),
+        _MEASURE,
+        Member("performingOrganization", _ORGANIZATION),
+        Member("sourceSystem", Record(SourceSystem, (Member("systemId", _II), Member("name")), is_shared=True)),
+        optional("firstServiceEncounter"),
+        optional("lastServiceEncounter"),
+    ),
+)
+_HEAD = Record(
+    ReportHead,
+    (
+        Member("measurementChecksum"),
+        Member("reportingPeriod", _PERIOD),
+        Member("reportingSystem", _PARTY),
+        Member("reportingOrganization", _PARTY),
+    ),
+)
 
 
 def _ii_content(identifier: II) -> str:
@@ -231,77 +283,3 @@ def _common_fields(measure: ProportionMeasure | ContinuousVariableMeasure | Coho
         f"{text}{_optional_double('standardDeviation', measure.standard_deviation)}"
         f"{_optional_double('coverage', measure.coverage)}{_optional_double('exclusions', measure.exclusions)}"
     )
-
-
-def _read_ii(fields: Fields) -> II:
-    return II(fields.text("root"), fields.optional_text("extension"))
-
-
-def _read_period(fields: Fields) -> DatePeriod:
-    return DatePeriod(fields.text("start"), fields.text("end"))
-
-
-def _read_party(fields: Fields) -> ReportingParty:
-    return ReportingParty(fields.text("hsaId"), fields.optional_text("name"))
-
-
-def _read_source(fields: Fields) -> SourceSystem:
-    return SourceSystem(_read_ii(fields.element("systemId")), fields.text("name"))
-
-
-def _read_organization(fields: Fields) -> PerformingOrganization:
-    identifier = fields.optional_element("organizationId")
-    parent = fields.optional_element("asOrganizationPartOf")
-    return PerformingOrganization(
-        fields.text("organizationName"),
-        fields.text("organizationType"),
-        fields.optional_text("hsaId"),
-        None if identifier is None else _read_ii(identifier),
-        None if parent is None else _read_organization(parent),
-    )
-
-
-def _read_measure(fields: Fields) -> Measure:
-    present = [name for name in _MEASURE_ELEMENTS if name in fields]
-    if len(present) != 1:
-        raise ContractViolation(
-            f"A measurement holds {len(present)} measures; exactly one is allowed.",
-            path=fields.path,
-            rule="1.1",
-        )
-    measure = fields.element(present[0])
-    match present[0]:
-        case "missingMeasure":
-            return MissingMeasure(measure.optional_text("reasonCode"))
-        case "proportionMeasure":
-            return ProportionMeasure(
-                measure.double("rate"),
-                measure.double("denominator"),
-                measure.double("numerator"),
-                **_read_common(measure),
-                reference_interval_rate=measure.optional_double("referenceIntervalRate"),
-            )
-        case "cohortMeasure":
-            return CohortMeasure(
-                measure.double("cohort"),
-                **_read_common(measure),
-                reference_interval_value=measure.optional_double("referenceIntervalValue"),
-            )
-    return ContinuousVariableMeasure(
-        measure.double("value"),
-        measure.optional_double("measurePopulation"),
-        **_read_common(measure),
-        reference_interval_value=measure.optional_double("referenceIntervalValue"),
-    )
-
-
-def _read_common(measure: Fields) -> dict[str, Any]:
-    interval = measure.optional_element("confidenceInterval95percent")
-    return {
-        "confidence_interval_95_percent": None
-        if interval is None
-        else ConfidenceInterval(interval.double("low"), interval.double("high")),
-        "standard_deviation": measure.optional_double("standardDeviation"),
-        "coverage": measure.optional_double("coverage"),
-        "exclusions": measure.optional_double("exclusions"),
-    }

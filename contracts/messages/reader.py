@@ -5,6 +5,7 @@ Hardened as robustness reference 1.1: no entities, no DTD, no network, and nothi
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,13 +13,17 @@ from dataclasses import dataclass
 from lxml import etree
 
 from contracts import soap
-from contracts.errors import ContractViolation, FaultReceived, PlatformFault, UnexpectedAnswer
+from contracts.errors import ContractViolation, FaultReceived, PlatformFault, SchemaViolation, UnexpectedAnswer
 from contracts.messages.codec import MessageCodec
+from contracts.messages.records import head_of
 from contracts.model import Measurement, ReportHead
+from contracts.registry import ServiceContract
 from contracts.safe_xml import incremental_parser
+from contracts.validation import validate_body
 
 _VP_CODE = re.compile(r"\b(VP\d{3})\b")
 _FAULT_TEXT_CHARS = 1024
+_REPORT_PATH = "AggregatedQualityReport"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +40,25 @@ class ReportReader:
 
     Feed chunks with `feed`, which yields each measurement as it is complete; call `close` at the end, which gives
     the head. Nothing read may be relied on before `close` has returned: a broken end shows only there.
+    With ``contract`` its schema is held as well: whole for everything around the measurements and once for each
+    layout of them; the form of further values is what their reading demands (numbers) and the rules (dates, codes).
     Raises ContractViolation, FaultReceived (PlatformFault for VPnnn) or UnexpectedAnswer.
     """
 
-    def __init__(self, codec: MessageCodec, limits: AnswerLimits | None = None) -> None:
+    def __init__(
+        self, codec: MessageCodec, limits: AnswerLimits | None = None, *, contract: ServiceContract | None = None
+    ) -> None:
         self._codec = codec
         self._limits = limits or AnswerLimits()
+        self._contract = contract
         self._parser = incremental_parser(
-            (soap.ENVELOPE, soap.FAULT, codec.tags.response, codec.tags.report, codec.tags.measurement)
+            (soap.ENVELOPE, soap.FAULT, codec.tags.response, codec.tags.report, codec.tags.measurement),
+            ("start", "end", "pi"),
         )
+        self._measurements = codec.measurement_reader(self._check_layout if contract else None)
         self._head: ReportHead | None = None
         self._root: etree._Element | None = None
+        self._end_of_head: etree._Element | None = None
         self._is_report_complete = False
         self._bytes_since_measurement = 0
         self.bytes_read = 0
@@ -70,7 +83,29 @@ class ReportReader:
             raise ContractViolation("A measurement follows the end of the report.", path="/Envelope/Body")
         if self._head is None or not self._is_report_complete:
             raise ContractViolation("The answer holds no report of the contract asked for.", path="/Envelope/Body")
+        if self._contract is not None and self._root is not None:
+            self._check_surroundings(self._contract, self._root)
         return self._head
+
+    def _check_layout(self, measurement: etree._Element) -> None:
+        """Validate one measurement in a copy of its report; the report itself is not complete yet."""
+        report = measurement.getparent()
+        if self._contract is None or report is None:
+            return
+        response = etree.Element(self._codec.tags.response, nsmap=report.nsmap)
+        response.append(head_of(report, self._codec.tags.measurement))
+        response[0].append(copy.deepcopy(measurement))
+        _validate(self._contract, response)
+
+    def _check_surroundings(self, contract: ServiceContract, root: etree._Element) -> None:
+        """Validate what is left of the answer without its measurements."""
+        report = next(root.iter(self._codec.tags.report))
+        for measurement in report.findall(self._codec.tags.measurement):
+            report.remove(measurement)
+        bodies = root.findall(soap.BODY)
+        if len(bodies) != 1 or len(bodies[0]) != 1:
+            raise ContractViolation("The answer must have one Body with one element.", path="/Envelope/Body")
+        _validate(contract, bodies[0][0])
 
     def _count(self, size: int) -> None:
         self.bytes_read += size
@@ -89,6 +124,8 @@ class ReportReader:
     def _events(self) -> Iterator[Measurement]:
         tags = self._codec.tags
         for action, element in self._parser.read_events():
+            if action == "pi":
+                raise UnexpectedAnswer("The answer has a processing instruction, which SOAP does not allow.")
             if action == "end":
                 if element.tag == tags.measurement:
                     yield self._measurement(element)
@@ -114,18 +151,19 @@ class ReportReader:
         if self._head is None:
             self._check_place(report)
             self._head = self._codec.read_head(report)
+            self._end_of_head = element.getprevious()
+        self.measurement_count += 1
         try:
-            measurement = self._codec.read_measurement(element)
+            measurement = self._measurements.read(element)
         except ContractViolation as error:
-            position = f"measurement[{self.measurement_count + 1}]"
-            error.path = error.path.replace("measurement", position, 1)
+            error.path = error.path.replace("measurement", f"measurement[{self.measurement_count}]", 1)
             raise
-        finally:
-            self.measurement_count += 1
-            self._bytes_since_measurement = 0
-            element.clear(keep_tail=False)
-            while (previous := element.getprevious()) is not None:
-                report.remove(previous)
+        self._bytes_since_measurement = 0
+        element.clear(keep_tail=False)
+        while (previous := element.getprevious()) is not self._end_of_head and previous is not None:
+            if previous.tag != element.tag:
+                raise ContractViolation("Another element stands between the measurements.", path=_REPORT_PATH)
+            report.remove(previous)
         return measurement
 
     def _report(self, report: etree._Element) -> None:
@@ -140,6 +178,13 @@ class ReportReader:
         ancestors = [ancestor.tag for ancestor in report.iterancestors()]
         if ancestors != [self._codec.tags.response, soap.BODY, soap.ENVELOPE]:
             raise ContractViolation("The report stands at the wrong place.", path="/Envelope/Body")
+
+
+def _validate(contract: ServiceContract, response: etree._Element) -> None:
+    try:
+        validate_body(contract, response)
+    except SchemaViolation as error:
+        raise ContractViolation(error.message, path=error.place) from None
 
 
 def fault_of(fault: etree._Element) -> FaultReceived:
