@@ -28,7 +28,8 @@ class MessageCodec(Protocol):
     """Maps the domain model to and from the messages of one contract version.
 
     Fragments are context-free: they use the prefixes that `answer_prefix` binds and declare none themselves, so
-    that finished measurements can be stored and joined into any answer.
+    that finished measurements can be stored and joined into any answer. Whatever a text holds, what is written is
+    well-formed; the writing functions raise ValueError for a character that XML cannot carry, NaN and infinity.
     """
 
     tags: ReportTags

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import math
+import re
 from decimal import Decimal
-from xml.sax.saxutils import escape
-
-__all__ = ["escape", "format_double", "parse_boolean", "parse_double", "parse_integer"]
 
 _EXACT_INTEGERS = 2.0**53
 _DIGITS_AND_POINT = frozenset("0123456789.")
 _XSD_SPECIAL = {"INF": math.inf, "-INF": -math.inf, "NaN": math.nan}
+# A carriage return written as it is would be read back as a line feed (XML 1.0, 2.11).
+_REFERENCES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
+_NOT_PLAIN = re.compile("[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def escape(text: str) -> str:
+    """Write a text as element content. Raises ValueError for a character that XML 1.0 cannot carry."""
+    return _NOT_PLAIN.sub(_reference, text)
+
+
+def _reference(match: re.Match[str]) -> str:
+    try:
+        return _REFERENCES[match[0]]
+    except KeyError:
+        raise ValueError("a text holds a control character or another one that XML cannot carry") from None
 
 
 def format_double(value: float) -> str:
@@ -29,17 +42,15 @@ def format_double(value: float) -> str:
 def parse_double(text: str) -> float:
     """Read an ``xs:double``. Raises ValueError for what only Python would take (``1_0``, ``infinity``)."""
     stripped = text.strip()
-    if stripped[-1:] in _DIGITS_AND_POINT and "_" not in stripped and stripped.isascii():
+    if stripped[-1:] in _DIGITS_AND_POINT and "_" not in stripped and text.isascii():
         return float(stripped)
-    return _XSD_SPECIAL[stripped] if stripped in _XSD_SPECIAL else _refuse(stripped)
-
-
-def _refuse(_text: str) -> float:
+    if stripped in _XSD_SPECIAL and text.isascii():
+        return _XSD_SPECIAL[stripped]
     raise ValueError("not an xs:double")
 
 
 def parse_integer(text: str) -> int:
-    """Read an ``xs:integer``. Raises ValueError."""
+    """Read an ``xs:integer``. Raises ValueError for what only Python would take (``1_0``, other digits than 0-9)."""
     if "_" in text or not text.isascii():
         raise ValueError("not an xs:integer")
     return int(text)

@@ -216,7 +216,7 @@ def _ii_content(identifier: II) -> str:
 
 
 def _period_content(period: DatePeriod) -> str:
-    return f"<c:start>{period.start}</c:start><c:end>{period.end}</c:end>"
+    return f"<c:start>{escape(period.start)}</c:start><c:end>{escape(period.end)}</c:end>"
 
 
 def _party_content(party: ReportingParty) -> str:
@@ -237,7 +237,7 @@ def _organization_content(organization: PerformingOrganization) -> str:
     return (
         f"{_optional_text('hsaId', organization.hsa_id)}"
         f"<c:organizationName>{escape(organization.organization_name)}</c:organizationName>"
-        f"<c:organizationType>{organization.organization_type}</c:organizationType>"
+        f"<c:organizationType>{escape(organization.organization_type)}</c:organizationType>"
         + ("" if identifier is None else f"<c:organizationId>{_ii_content(identifier)}</c:organizationId>")
         + (
             ""

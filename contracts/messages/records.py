@@ -1,0 +1,221 @@
+"""Reading untrusted elements into objects by a declared structure (contract reference 3).
+
+The measurements of an answer repeat a few layouts (the names of their elements in document order). A layout is
+resolved by name once, with every structural check; elements of the same layout are then read by position.
+Elements of other namespaces are extensions and are ignored (contract reference 2, extension points).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import takewhile
+from operator import itemgetter
+from typing import Any, Generic, TypeVar
+
+from lxml import etree
+
+from contracts.errors import ContractViolation
+from contracts.messages.lexical import parse_double, parse_integer
+
+T = TypeVar("T")
+Texts = list[str]
+Reader = Callable[[Texts], Any]
+Names = tuple[object, ...]
+LayoutCheck = Callable[[etree._Element], None]
+
+# Bounds on what is remembered of one answer; beyond them it is forgotten and made again.
+_MOST_LAYOUTS = 256
+_MOST_SHARED = 10_000
+_MOST_SHARED_CHARS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """An element that holds a text. ``convert`` raises ValueError for what is no ``kind``; None keeps the text."""
+
+    convert: Callable[[str], Any] | None = None
+    kind: str = "text"
+
+
+TEXT = Leaf()
+INTEGER = Leaf(parse_integer, "whole number")
+DOUBLE = Leaf(parse_double, "number")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An element that holds elements. ``build`` gets what the ``members`` hold, in their order, None when absent.
+
+    ``is_shared``: equal content may give the same object, which spares time and memory where content repeats.
+    """
+
+    build: Callable[..., Any]
+    members: tuple[Member | Choice, ...] = field(repr=False)
+    is_shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A child element that occurs once, or at most once. ``content`` None is the record that it is a member of."""
+
+    name: str
+    content: Leaf | Record | None = TEXT
+    is_required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Exactly one of several child elements; ``rule`` is the id of the rule that says so."""
+
+    alternatives: Mapping[str, Record]
+    rule: str
+
+
+def optional(name: str, content: Leaf | Record | None = TEXT) -> Member:
+    """Declare a child element that may be absent."""
+    return Member(name, content, is_required=False)
+
+
+class RecordReader(Generic[T]):
+    """Reads elements of one record; may be shared between threads.
+
+    ``check`` is called with the first element of each layout and may refuse it by an error of its own.
+    """
+
+    def __init__(self, record: Record, namespace: str, check: LayoutCheck | None = None) -> None:
+        self._record = record
+        self._prefix = f"{{{namespace}}}"
+        self._check = check
+        self._layouts: dict[Names, Reader] = {}
+        self._last: tuple[Names, Reader] = ((), _absent)
+        self._shared: dict[Any, Any] = {}
+
+    def read(self, element: etree._Element) -> T:
+        """Read one element (untrusted). Raises ContractViolation with the path, which begins with its name."""
+        nodes = list(element.iter())
+        names = tuple([node.tag for node in nodes])
+        last_names, read = self._last
+        if names != last_names:
+            read = self._layouts.get(names) or self._resolve(element, nodes, names)
+            self._last = names, read
+        value: T = read([node.text or "" for node in nodes])
+        return value
+
+    def _resolve(self, element: etree._Element, nodes: list[etree._Element], names: Names) -> Reader:
+        if self._check is not None:
+            self._check(element)
+        positions = {node: position for position, node in enumerate(nodes)}
+        layout = _Layout(self._prefix, positions, self._shared)
+        reader = layout.record(self._record, element, etree.QName(element).localname)
+        if len(self._layouts) == _MOST_LAYOUTS:
+            self._layouts.clear()
+        self._layouts[names] = reader
+        return reader
+
+
+def head_of(report: etree._Element, stop_at: str) -> etree._Element:
+    """Copy a report with its children up to the first ``stop_at``; a report is read before it is complete."""
+    head = etree.Element(report.tag, nsmap=report.nsmap)
+    head.extend(copy.deepcopy(child) for child in takewhile(lambda child: child.tag != stop_at, report))
+    return head
+
+
+class _Layout:
+    """Makes the readers by position for one layout from an element that has it."""
+
+    def __init__(self, prefix: str, positions: Mapping[etree._Element, int], shared: dict[Any, Any]) -> None:
+        self._prefix = prefix
+        self._positions = positions
+        self._shared = shared
+
+    def record(self, record: Record, element: etree._Element, path: str) -> Reader:
+        children = self._children(element, path)
+        readers = [
+            self._choice(member, children, path)
+            if isinstance(member, Choice)
+            else self._member(member, record, children, path)
+            for member in record.members
+        ]
+        build = record.build
+
+        def read(texts: Texts) -> Any:
+            return build(*[read_member(texts) for read_member in readers])
+
+        if not record.is_shared:
+            return read
+        leaves = [self._positions[node] for node in element.iter() if len(node) == 0]
+        return _sharing(read, itemgetter(*leaves), self._shared)
+
+    def _children(self, element: etree._Element, path: str) -> dict[str, etree._Element]:
+        """Collect the children by name. Every record holds each child at most once."""
+        children: dict[str, etree._Element] = {}
+        for child in element:
+            tag = child.tag
+            if isinstance(tag, str) and tag.startswith(self._prefix):
+                name = tag[len(self._prefix) :]
+                if name in children:
+                    raise ContractViolation(f"The element {name} occurs twice.", path=f"{path}/{name}")
+                children[name] = child
+        return children
+
+    def _member(self, member: Member, parent: Record, children: Mapping[str, etree._Element], path: str) -> Reader:
+        child = children.get(member.name)
+        path = f"{path}/{member.name}"
+        if child is None:
+            if member.is_required:
+                raise ContractViolation(f"The element {member.name} is missing.", path=path)
+            return _absent
+        content = parent if member.content is None else member.content
+        if isinstance(content, Record):
+            return self.record(content, child, path)
+        if len(child):
+            raise ContractViolation(f"The element {member.name} holds more than text.", path=path)
+        return _leaf(content, self._positions[child], member.name, path)
+
+    def _choice(self, choice: Choice, children: Mapping[str, etree._Element], path: str) -> Reader:
+        present = [name for name in choice.alternatives if name in children]
+        if len(present) != 1:
+            raise ContractViolation(
+                f"Of {', '.join(choice.alternatives)} there are {len(present)}; exactly one is allowed.",
+                path=path,
+                rule=choice.rule,
+            )
+        name = present[0]
+        return self.record(choice.alternatives[name], children[name], f"{path}/{name}")
+
+
+def _absent(_texts: Texts) -> None:
+    return None
+
+
+def _leaf(leaf: Leaf, position: int, name: str, path: str) -> Reader:
+    convert = leaf.convert
+    if convert is None:
+        return itemgetter(position)
+
+    def read(texts: Texts) -> Any:
+        try:
+            return convert(texts[position])
+        except ValueError:
+            raise ContractViolation(f"{name} is not a {leaf.kind}.", path=path) from None
+
+    return read
+
+
+def _sharing(read: Reader, content_of: Callable[[Texts], Any], shared: dict[Any, Any]) -> Reader:
+    """Keep what ``read`` gives, by the texts that it is made of; ``read`` itself stands for their names."""
+
+    def read_shared(texts: Texts) -> Any:
+        key = read, content_of(texts)
+        value = shared.get(key)
+        if value is None:
+            value = read(texts)
+            if sum(map(len, key[1])) <= _MOST_SHARED_CHARS:
+                if len(shared) >= _MOST_SHARED:
+                    shared.clear()
+                shared[key] = value
+        return value
+
+    return read_shared
