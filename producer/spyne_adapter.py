@@ -1,0 +1,164 @@
+"""Spyne as the SOAP front door: one application per contract version, dispatching verified requests.
+
+The only module that imports spyne (design 3). Its serialiser and object mapping are not used: the service gives
+the finished bytes (``ctx.out_string``), and the codec reads the request by position (performance reference A, B).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from contracts.errors import GatewayFailure
+from contracts.model import QualityIndicatorsRequest
+from contracts.registry import ServiceContract
+from contracts.soap import REGISTRY_NAMESPACE
+from producer.spyne_compat import spyne_imports
+from producer.wsdl import InterfaceDocuments
+
+with spyne_imports():
+    from spyne import AnyXml, Application, ComplexModel, MethodContext, ServiceBase, Unicode, rpc
+    from spyne.interface import InterfaceDocumentsBase
+    from spyne.protocol.soap import Soap11
+    from spyne.server import ServerBase
+
+A = TypeVar("A")
+
+
+class _LogicalAddress(Unicode):  # type: ignore[misc]
+    __namespace__ = REGISTRY_NAMESPACE
+    __type_name__ = "LogicalAddress"
+
+
+@dataclass
+class _Call(Generic[A]):
+    """What one call carries through Spyne beside the message; Spyne's context holds it as ``udc``."""
+
+    options: dict[str, Any]
+    answer: A | None = None
+    error: Exception | None = None
+
+
+class SpyneEndpoint(ServerBase, Generic[A]):  # type: ignore[misc]
+    """Spyne's transport for one contract version: a message goes in, the operation's answer comes out.
+
+    Safe to share between threads: Spyne keeps the state of a call in its context.
+    """
+
+    transport = "urn:indikatorbryggan:gate"
+
+    def __init__(self, contract: ServiceContract, operation: Callable[..., A]) -> None:
+        """``operation(logical_address, request, **options)`` answers a request; ``answer.body`` is iterable."""
+        super().__init__(_application(contract, operation))
+        self.contract = contract
+
+    def call(self, message: bytes, **options: Any) -> A:
+        """Hand over a request envelope that the codec wrote; raises what the operation raises.
+
+        Raises GatewayFailure when Spyne itself does not take the message, which is a defect here, not the
+        caller's: the message has been verified before.
+        """
+        call: _Call[A] = _Call(options)
+        initial = MethodContext(self, MethodContext.SERVER)
+        initial.in_string = [message]
+        context = self.generate_contexts(initial, "utf-8")[0]
+        context.udc = call
+        try:
+            if context.in_error is None:
+                self.get_in_object(context)
+            if context.in_error is None:
+                self.get_out_object(context)
+            if call.error is not None:
+                raise call.error
+            failure = context.in_error or context.out_error
+            if failure is not None or call.answer is None:
+                raise GatewayFailure("The message could not be dispatched.", log_detail=f"spyne: {failure}")
+            self.get_out_string(context)
+            return call.answer
+        finally:
+            context.close()
+
+
+def _application(contract: ServiceContract, operation: Callable[..., Any]) -> Application:
+    """Build the Spyne application of a contract version.
+
+    The models are named as the schema names them and hold nothing: the project's own WSDL describes the
+    content, and the messages are read and written by the contract's codec.
+    """
+    namespace = contract.responder_namespace
+    request = _model(namespace, f"{contract.interaction}Type")
+    response = _model(namespace, f"{contract.interaction}ResponseType")
+
+    def handle(ctx: Any, question: QualityIndicatorsRequest) -> Any:
+        call = ctx.udc
+        try:
+            call.answer = operation(ctx.in_header, question, **call.options)
+            ctx.out_string = call.answer.body
+        except Exception as error:  # noqa: BLE001 (Spyne would replace it by a fault; `call` raises it again)
+            call.error = error
+            ctx.out_string = ()
+        return response()
+
+    method = rpc(
+        request,
+        _returns=response,
+        _body_style="bare",
+        _in_header=(_LogicalAddress,),
+        _in_message_name=contract.request_tag,
+        _out_message_name=contract.response_tag,
+    )(handle)
+    service = type(f"{contract.interaction}Service", (ServiceBase,), {contract.interaction: method})
+    return Application(
+        [service],
+        tns=namespace,
+        name=contract.interaction,
+        in_protocol=_PositionalSoap11(contract),
+        out_protocol=Soap11(),
+        documents_container=lambda interface: _OwnDocuments(interface, contract),
+    )
+
+
+def _model(namespace: str, name: str) -> Any:
+    # Spyne refuses a bare message without any member.
+    content = {"__namespace__": namespace, "__type_name__": name, "_type_info": [("content", AnyXml)]}
+    return type(name, (ComplexModel,), content)
+
+
+class _PositionalSoap11(Soap11):  # type: ignore[misc]
+    """SOAP 1.1 that has the contract's codec read the body, which has been validated against the schema."""
+
+    def __init__(self, contract: ServiceContract) -> None:
+        self._contract = contract
+        super().__init__()
+
+    def set_app(self, app: Application | None) -> None:
+        super().set_app(app)
+        if app is not None:
+            for methods in app.interface.service_method_map.values():
+                for method in methods:
+                    self.deserialization_handlers[method.in_message] = self._read
+
+    def _read(self, _context: Any, _model: Any, element: Any) -> QualityIndicatorsRequest:
+        return self._contract.codec.read_request(element)
+
+
+class _OwnDocuments(InterfaceDocumentsBase):  # type: ignore[misc]
+    """Has Spyne give the project's own WSDL and never generate one."""
+
+    def __init__(self, interface: Any, contract: ServiceContract) -> None:
+        super().__init__(interface, _OwnWsdl(contract))
+
+
+class _OwnWsdl:
+    """The two methods of Spyne's WSDL builder that its transports call."""
+
+    def __init__(self, contract: ServiceContract) -> None:
+        self._documents = InterfaceDocuments(contract)
+        self._built: bytes | None = None
+
+    def build_interface_document(self, url: str) -> None:
+        self._built = self._documents.wsdl(url)
+
+    def get_interface_document(self) -> bytes | None:
+        return self._built
