@@ -1,4 +1,4 @@
-"""``python -m benchmarks [NAME ...]``: run the benchmarks and print what they measured. Exit 1 when a goal is missed."""
+"""``python -m benchmarks [NAME ...]``: run the benchmarks and print the figures. Exit 1 when a goal is missed."""
 
 from __future__ import annotations
 

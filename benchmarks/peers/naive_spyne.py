@@ -5,11 +5,11 @@ A WSGI application; the number of measurements is the extension of the first mea
 
 from __future__ import annotations
 
-import producer.spyne_adapter  # noqa: F401  (makes spyne importable on Python 3.12 and later)
 from spyne import Application, Boolean, ComplexModel, Double, Integer, SelfReference, ServiceBase, Unicode, rpc
 from spyne.protocol.soap import Soap11
 from spyne.server.wsgi import WsgiApplication
 
+import producer.spyne_adapter  # noqa: F401  (makes spyne importable on Python 3.12 and later)
 from contracts.codes import OID_LAN, OID_LAND, OID_MEASURE
 from contracts.registry import GET_QUALITY_INDICATORS_2 as CONTRACT
 from contracts.soap import REGISTRY_NAMESPACE
@@ -132,7 +132,7 @@ class NaiveService(ServiceBase):
         _in_message_name=CONTRACT.request_tag,
         _out_message_name=CONTRACT.response_tag,
     )
-    def GetQualityIndicators(ctx, request):
+    def GetQualityIndicators(ctx, request):  # noqa: N802, N805 (Spyne's conventions)
         count = int(request.measureId[0].extension)
         period = Period(start="20250101", end="20251231")
         measure_id = II(root=OID_MEASURE, extension=str(count))
