@@ -23,6 +23,7 @@ from contracts.validation import validate_body
 
 _VP_CODE = re.compile(r"\b(VP\d{3})\b")
 _FAULT_TEXT_CHARS = 1024
+_SLICE_BYTES = 65_536
 _REPORT_PATH = "AggregatedQualityReport"
 
 
@@ -32,7 +33,7 @@ class AnswerLimits:
     what one unfinished element can make us hold."""
 
     max_bytes: int = 4 * 1024**3
-    max_element_bytes: int = 8 * 1024**2
+    max_element_bytes: int = 1024**2
 
 
 class ReportReader:
@@ -57,7 +58,7 @@ class ReportReader:
         )
         self._measurements = codec.measurement_reader(self._check_layout if contract else None)
         self._head: ReportHead | None = None
-        self._root: etree._Element | None = None
+        self._is_root_checked = False
         self._end_of_head: etree._Element | None = None
         self._is_report_complete = False
         self._bytes_since_measurement = 0
@@ -65,26 +66,28 @@ class ReportReader:
         self.measurement_count = 0
 
     def feed(self, data: bytes) -> Iterator[Measurement]:
-        """Take the next chunk (up to about 64 KiB) and yield the measurements that it completes."""
-        self._count(len(data))
-        try:
-            self._parser.feed(data)
-        except etree.XMLSyntaxError as error:
-            raise self._not_xml(error) from None
-        yield from self._events()
+        """Take the next chunk, of any size, and yield the measurements that it completes."""
+        for start in range(0, len(data), _SLICE_BYTES):
+            piece = data[start : start + _SLICE_BYTES]
+            self._count(len(piece))
+            try:
+                self._parser.feed(piece)
+            except etree.XMLSyntaxError as error:
+                raise self._not_xml(error) from None
+            yield from self._events()
 
     def close(self) -> ReportHead:
         """Finish the document and give its head; only now is the answer known to be whole."""
         try:
-            self._parser.close()
+            root = self._parser.close()
         except etree.XMLSyntaxError as error:
             raise self._not_xml(error) from None
         for _ in self._events():
             raise ContractViolation("A measurement follows the end of the report.", path="/Envelope/Body")
+        self._check_root(root)
         if self._head is None or not self._is_report_complete:
             raise ContractViolation("The answer holds no report of the contract asked for.", path="/Envelope/Body")
-        if self._contract is not None and self._root is not None:
-            self._check_surroundings(self._contract, self._root)
+        self._check_surroundings(root)
         return self._head
 
     def _check_layout(self, measurement: etree._Element) -> None:
@@ -97,15 +100,16 @@ class ReportReader:
         response[0].append(copy.deepcopy(measurement))
         _validate(self._contract, response)
 
-    def _check_surroundings(self, contract: ServiceContract, root: etree._Element) -> None:
-        """Validate what is left of the answer without its measurements."""
-        report = next(root.iter(self._codec.tags.report))
-        for measurement in report.findall(self._codec.tags.measurement):
-            report.remove(measurement)
-        bodies = root.findall(soap.BODY)
-        if len(bodies) != 1 or len(bodies[0]) != 1:
+    def _check_surroundings(self, root: etree._Element) -> None:
+        """Check what is left of the answer without its measurements."""
+        *before, body = root
+        if body.tag != soap.BODY or [part.tag for part in before] not in ([], [soap.HEADER]) or len(body) != 1:
             raise ContractViolation("The answer must have one Body with one element.", path="/Envelope/Body")
-        _validate(contract, bodies[0][0])
+        response = body[0]
+        for report in response.iterchildren(self._codec.tags.report):
+            etree.strip_elements(report, self._codec.tags.measurement)
+        if self._contract is not None:
+            _validate(self._contract, response)
 
     def _count(self, size: int) -> None:
         self.bytes_read += size
@@ -133,21 +137,22 @@ class ReportReader:
                     self._report(element)
                 elif element.tag == soap.FAULT:
                     raise fault_of(element)
-            elif self._root is None:
-                self._begin(element)
+            elif not self._is_root_checked:
+                self._check_root(element.getroottree().getroot())
 
-    def _begin(self, element: etree._Element) -> None:
-        root = element.getroottree().getroot()
+    def _check_root(self, root: etree._Element) -> None:
         if root.getroottree().docinfo.internalDTD is not None:
             raise UnexpectedAnswer("The answer has a DOCTYPE, which SOAP does not allow.")
         if root.tag != soap.ENVELOPE:
             raise UnexpectedAnswer("The answer is no SOAP 1.1 envelope.")
-        self._root = root
+        self._is_root_checked = True
 
     def _measurement(self, element: etree._Element) -> Measurement:
         report = element.getparent()
         if report is None or report.tag != self._codec.tags.report:
             raise ContractViolation("A measurement stands outside the report.", path="/Envelope/Body")
+        if self._is_report_complete:
+            raise ContractViolation("The answer holds two reports.", path="/Envelope/Body")
         if self._head is None:
             self._check_place(report)
             self._head = self._codec.read_head(report)

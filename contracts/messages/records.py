@@ -1,7 +1,8 @@
 """Reading untrusted elements into objects by a declared structure (contract reference 3).
 
-The measurements of an answer repeat a few layouts (the names of their elements in document order). A layout is
-resolved by name once, with every structural check; elements of the same layout are then read by position.
+The measurements of an answer repeat a few layouts (name and number of children of each element, in document
+order). A layout is resolved by name once, with every structural check; elements of the same layout are then read
+by position.
 Elements of other namespaces are extensions and are ignored (contract reference 2, extension points).
 """
 
@@ -22,7 +23,7 @@ from contracts.messages.lexical import parse_double, parse_integer
 T = TypeVar("T")
 Texts = list[str]
 Reader = Callable[[Texts], Any]
-Names = tuple[object, ...]
+Layout = tuple[tuple[object, ...], tuple[int, ...]]
 LayoutCheck = Callable[[etree._Element], None]
 
 # Bounds on what is remembered of one answer; beyond them it is forgotten and made again.
@@ -55,6 +56,15 @@ class Record:
     members: tuple[Member | Choice, ...] = field(repr=False)
     is_shared: bool = False
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of every child that the record may hold."""
+        return frozenset(
+            name
+            for member in self.members
+            for name in (member.alternatives if isinstance(member, Choice) else (member.name,))
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -86,32 +96,33 @@ class RecordReader(Generic[T]):
 
     def __init__(self, record: Record, namespace: str, check: LayoutCheck | None = None) -> None:
         self._record = record
-        self._prefix = f"{{{namespace}}}"
+        self._namespace = namespace
         self._check = check
-        self._layouts: dict[Names, Reader] = {}
-        self._last: tuple[Names, Reader] = ((), _absent)
+        self._layouts: dict[Layout, Reader] = {}
+        self._last: tuple[Layout, Reader] = (((), ()), _absent)
         self._shared: dict[Any, Any] = {}
 
     def read(self, element: etree._Element) -> T:
         """Read one element (untrusted). Raises ContractViolation with the path, which begins with its name."""
         nodes = list(element.iter())
-        names = tuple([node.tag for node in nodes])
-        last_names, read = self._last
-        if names != last_names:
-            read = self._layouts.get(names) or self._resolve(element, nodes, names)
-            self._last = names, read
+        # The names alone do not tell a child from a sibling.
+        layout = tuple([node.tag for node in nodes]), tuple(map(len, nodes))
+        last_layout, read = self._last
+        if layout != last_layout:
+            read = self._layouts.get(layout) or self._resolve(element, nodes, layout)
+            self._last = layout, read
         value: T = read([node.text or "" for node in nodes])
         return value
 
-    def _resolve(self, element: etree._Element, nodes: list[etree._Element], names: Names) -> Reader:
+    def _resolve(self, element: etree._Element, nodes: list[etree._Element], layout: Layout) -> Reader:
         if self._check is not None:
             self._check(element)
         positions = {node: position for position, node in enumerate(nodes)}
-        layout = _Layout(self._prefix, positions, self._shared)
-        reader = layout.record(self._record, element, etree.QName(element).localname)
+        resolver = _Resolver(self._namespace, positions, self._shared)
+        reader = resolver.record(self._record, element, etree.QName(element).localname)
         if len(self._layouts) == _MOST_LAYOUTS:
             self._layouts.clear()
-        self._layouts[names] = reader
+        self._layouts[layout] = reader
         return reader
 
 
@@ -122,16 +133,16 @@ def head_of(report: etree._Element, stop_at: str) -> etree._Element:
     return head
 
 
-class _Layout:
+class _Resolver:
     """Makes the readers by position for one layout from an element that has it."""
 
-    def __init__(self, prefix: str, positions: Mapping[etree._Element, int], shared: dict[Any, Any]) -> None:
-        self._prefix = prefix
+    def __init__(self, namespace: str, positions: Mapping[etree._Element, int], shared: dict[Any, Any]) -> None:
+        self._namespace = namespace
         self._positions = positions
         self._shared = shared
 
     def record(self, record: Record, element: etree._Element, path: str) -> Reader:
-        children = self._children(element, path)
+        children = self._children(record, element, path)
         readers = [
             self._choice(member, children, path)
             if isinstance(member, Choice)
@@ -148,16 +159,20 @@ class _Layout:
         leaves = [self._positions[node] for node in element.iter() if len(node) == 0]
         return _sharing(read, itemgetter(*leaves), self._shared)
 
-    def _children(self, element: etree._Element, path: str) -> dict[str, etree._Element]:
-        """Collect the children by name. Every record holds each child at most once."""
+    def _children(self, record: Record, element: etree._Element, path: str) -> dict[str, etree._Element]:
+        """Collect the children by name. Every record holds each child at most once; extensions have a namespace."""
         children: dict[str, etree._Element] = {}
-        for child in element:
-            tag = child.tag
-            if isinstance(tag, str) and tag.startswith(self._prefix):
-                name = tag[len(self._prefix) :]
-                if name in children:
-                    raise ContractViolation(f"The element {name} occurs twice.", path=f"{path}/{name}")
-                children[name] = child
+        for child in element.iterchildren("*"):
+            namespace, name = etree.QName(child).namespace, etree.QName(child).localname
+            if namespace is None:
+                raise ContractViolation("An element has no namespace.", path=path)
+            if namespace != self._namespace:
+                continue
+            if name not in record.names:
+                raise ContractViolation("An element is not known to the contract.", path=path)
+            if name in children:
+                raise ContractViolation(f"The element {name} occurs twice.", path=f"{path}/{name}")
+            children[name] = child
         return children
 
     def _member(self, member: Member, parent: Record, children: Mapping[str, etree._Element], path: str) -> Reader:
