@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from isal import isal_zlib
+from isal import igzip_lib, isal_zlib
 from sqlalchemy import Connection, Row, select
 
 from contracts.checksum import SliceKey, content_digest
@@ -133,7 +133,7 @@ def inflate(content: bytes, *, byte_length: int, crc32: int) -> bytes:
     """Give the plain bytes of a stored slice. Raises ValueError when they are not what was stored."""
     try:
         plain = isal_zlib.decompressobj(_RAW_DEFLATE).decompress(content)
-    except isal_zlib.IsalError as error:
+    except igzip_lib.IsalError as error:  # type: ignore[misc]  # its stub types the class as an instance
         raise ValueError("a stored slice cannot be decompressed") from error
     if len(plain) != byte_length or isal_zlib.crc32(plain) != crc32:
         raise ValueError("a stored slice does not have the length and CRC-32 that were noted")
