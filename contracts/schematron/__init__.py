@@ -22,6 +22,7 @@ from contracts.schematron.expand import ALL_PHASES, AT, DEFAULT_PHASE, expand
 
 __all__ = ["ALL_PHASES", "DEFAULT_PHASE", "Diagnostic", "Schematron", "SchematronFinding"]
 
+_ALLOWED_PROTOCOLS: Final = "http://saxon.sf.net/feature/allowedProtocols"
 _MILD_ROLES: Final = frozenset({"warning", "warn", "info", "information", "hint"})
 _OWN_ID = re.compile(r"rule-([0-9]+(?:\.[0-9]+)*)(?:-.*)?")
 _NAMESPACE_OF_STEP = re.compile(r"Q\{[^}]*\}")
@@ -82,6 +83,8 @@ class Schematron:
         self._path = path
         self._lock = Lock()
         self._processor = PySaxonProcessor(license=False)
+        # Without this, doc() and imports of a Schematron could call any address.
+        self._processor.set_configuration_property(_ALLOWED_PROTOCOLS, "file")
         self._executables = [self._compile(text) for text in stylesheets]
 
     @classmethod

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from typing import Final
 
 from lxml import etree
@@ -106,26 +107,36 @@ def _add_pattern(sheet: etree._Element, pattern: etree._Element, mode: str, diag
     for index, (rule, context) in enumerate(zip(rules, contexts, strict=True)):
         priority = str(len(rules) - index)
         template = _sub(sheet, f"{XSL}template", rule, match=context, mode=mode, priority=priority)
-        for child in rule.iterchildren(etree.Element):
-            _add_rule_part(template, child, rule, diagnostics)
+        _add_rule_parts(template, rule, diagnostics)
         _sub(template, f"{XSL}apply-templates", rule, select=below, mode=mode)
 
 
-def _add_rule_part(
-    template: etree._Element, child: etree._Element, rule: etree._Element, diagnostics: _Diagnostics
+def _add_rule_parts(template: etree._Element, rule: etree._Element, diagnostics: _Diagnostics) -> None:
+    """Add every assert and report, each with its own copy of the variables before it.
+
+    So a variable that fails on a document breaks only the tests that use it. XSLT variables are evaluated when used.
+    """
+    variables: list[etree._Element] = []
+    for child in rule.iterchildren(etree.Element):
+        if child.tag == f"{SCH}let":
+            variables.append(_variable(child))
+        elif child.tag == f"{XSL}variable":
+            variables.append(_copy(child))
+        elif child.tag in (f"{SCH}assert", f"{SCH}report"):
+            _add_test(template, child, rule, variables, diagnostics)
+
+
+def _add_test(
+    template: etree._Element,
+    check: etree._Element,
+    rule: etree._Element,
+    variables: list[etree._Element],
+    diagnostics: _Diagnostics,
 ) -> None:
-    if child.tag == f"{SCH}let":
-        template.append(_variable(child))
-    elif child.tag in (f"{SCH}assert", f"{SCH}report"):
-        _add_test(template, child, rule, diagnostics)
-    elif str(child.tag).startswith(XSL):
-        template.append(_copy(child))
-
-
-def _add_test(template: etree._Element, check: etree._Element, rule: etree._Element, diagnostics: _Diagnostics) -> None:
     test = _required(check, "test")
     condition = test if check.tag == f"{SCH}report" else f"not({test})"
     attempt = _sub(template, f"{XSL}try", check)
+    attempt.extend(deepcopy(variable) for variable in variables)
     hit = _sub(attempt, f"{XSL}if", check, test=condition)
     finding = _finding(hit, check, rule)
     _add_text(_sub(finding, f"{OUT}text", check), check)

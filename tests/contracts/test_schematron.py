@@ -224,6 +224,35 @@ def test_test_that_cannot_be_evaluated_hides_no_other(tmp_path: Path) -> None:
     assert (other.id, other.is_broken) == ("b", False)
 
 
+def test_variable_that_fails_breaks_only_the_tests_that_use_it(tmp_path: Path) -> None:
+    content = rule(
+        "o:note",
+        '<let name="n" value="xs:integer(.)"/><xsl:variable name="m" select="$n + 1"/>'
+        '<assert id="a" test="false()">before</assert><assert id="b" test="$m > 1">broken</assert>'
+        '<report id="c" test="true()">after</report>',
+    )
+    assert [(f.id, f.is_broken) for f in check(tmp_path, content)] == [("a", False), ("b", True), ("c", False)]
+
+
+def test_global_variable_that_fails_is_an_error_of_the_schematron(tmp_path: Path) -> None:
+    content = '<let name="n" value="xs:integer(//o:note)"/>' + rule("o:note", '<assert test="$n > 1">x</assert>')
+    with pytest.raises(ConfigurationError, match="fails on this document: Cannot convert"):
+        check(tmp_path, content)
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9/x.xml", "ftp://127.0.0.1/x.xml"])
+def test_network_is_out_of_reach(tmp_path: Path, address: str) -> None:
+    (finding,) = check(tmp_path, rule("o:note", f"<assert test=\"doc('{address}')/x\">x</assert>"))
+    assert finding.is_broken
+    assert "prohibited" in finding.text
+
+
+def test_files_beside_the_schematron_can_be_read(tmp_path: Path) -> None:
+    (tmp_path / "list.xml").write_text("<x><y>ring på</y></x>", encoding="utf-8")
+    content = rule("o:note", "<assert test=\". = doc('list.xml')/x/y\">x</assert>")
+    assert check(tmp_path, content) == []
+
+
 @pytest.mark.parametrize(
     ("content", "line", "reason"),
     [
@@ -307,6 +336,7 @@ def test_missing_file_is_refused(tmp_path: Path) -> None:
         b"",
         b"\xff\xfe",
         b"<a/><b/>",
+        b"<?xml version='1.0' encoding='iso-8859-1'?><a>\xe5</a>",
     ],
 )
 def test_hostile_document_is_refused_and_nothing_is_printed(
