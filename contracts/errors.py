@@ -23,10 +23,14 @@ BryggaError
 ├── DataError                   the register team's data is wrong             (exit 4)
 │   └── ImportRejected          an import with findings; nothing was changed
 └── RemoteError                 the other side failed                         (exit 5)
-    ├── ConnectionFailed        refused, reset, time-out, TLS refused         (retryable)
+    ├── ConnectionFailed        refused, reset, closed                        (retryable)
+    │   ├── TimedOut            no connection, or no answer, within the time  (retryable)
+    │   └── TlsRefused          one side does not accept the other's certificate or settings
     ├── FaultReceived           a SOAP fault
     │   └── PlatformFault       VPnnn of the national platform (VP008 and VP009 retryable)
-    ├── UnexpectedAnswer        HTTP status, content type, redirect, size
+    ├── UnexpectedAnswer        HTTP status, content type, redirect, form
+    │   ├── AnswerTooLarge      larger than what is read
+    │   └── ProducerBusy        503 with Retry-After                          (retryable)
     └── ContractViolation       the answer breaks schema or rules (path, rule)
 """
 
@@ -255,10 +259,23 @@ class RemoteError(BryggaError):
 
 
 class ConnectionFailed(RemoteError):
-    """No connection, TLS refused, reset or time-out."""
+    """No connection, or one that broke before the answer was whole."""
 
     code = "connection-failed"
     retryable = True
+
+
+class TimedOut(ConnectionFailed):
+    """The connection or the answer did not come within its time."""
+
+    code = "timed-out"
+
+
+class TlsRefused(ConnectionFailed):
+    """One side does not accept the other's certificate or TLS settings; trying again changes nothing."""
+
+    code = "tls-refused"
+    retryable = False
 
 
 class FaultReceived(RemoteError):
@@ -289,9 +306,26 @@ class PlatformFault(FaultReceived):
 
 
 class UnexpectedAnswer(RemoteError):
-    """The answer is no SOAP answer: status, content type, redirect or size."""
+    """The answer is no SOAP answer: status, content type, redirect or form."""
 
     code = "unexpected-answer"
+
+
+class AnswerTooLarge(UnexpectedAnswer):
+    """The answer, or one element of it, is larger than the limit."""
+
+    code = "answer-too-large"
+
+
+class ProducerBusy(UnexpectedAnswer):
+    """The other side has too much to do now; ``retry_after_s`` is when it wants to be asked again."""
+
+    code = "producer-busy"
+    retryable = True
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class ContractViolation(RemoteError):

@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from lxml import etree
 
 from contracts import soap
-from contracts.errors import ContractViolation, FaultReceived, PlatformFault, SchemaViolation, UnexpectedAnswer
+from contracts.errors import (
+    AnswerTooLarge,
+    ContractViolation,
+    FaultReceived,
+    PlatformFault,
+    SchemaViolation,
+    UnexpectedAnswer,
+)
 from contracts.messages.codec import MessageCodec
 from contracts.messages.records import head_of
 from contracts.model import Measurement, ReportHead
@@ -115,9 +122,9 @@ class ReportReader:
         self.bytes_read += size
         self._bytes_since_measurement += size
         if self.bytes_read > self._limits.max_bytes:
-            raise UnexpectedAnswer(f"The answer is larger than the limit of {self._limits.max_bytes} bytes.")
+            raise AnswerTooLarge(f"The answer is larger than the limit of {self._limits.max_bytes} bytes.")
         if self._bytes_since_measurement > self._limits.max_element_bytes:
-            raise UnexpectedAnswer(
+            raise AnswerTooLarge(
                 f"One element of the answer is larger than the limit of {self._limits.max_element_bytes} bytes."
             )
 
