@@ -154,11 +154,10 @@ def _parameters(pattern: etree._Element) -> dict[str, str]:
 
 
 def _filled(element: etree._Element, values: dict[str, str]) -> etree._Element:
-    """Put the parameters' values in place of ``$name`` in every attribute; a longer name goes first."""
-    names = sorted(values, key=len, reverse=True)
-    if not names:
+    """Put the parameters' values in place of ``$name`` in every attribute; only whole names count."""
+    if not values:
         return element
-    reference = re.compile(r"\$(" + "|".join(map(re.escape, names)) + r")(?![\w.-])")
+    reference = re.compile(r"\$(" + "|".join(map(re.escape, values)) + r")(?![\w.-])")
     for node in element.iter(etree.Element):
         for attribute, text in node.attrib.items():
             node.set(attribute, reference.sub(lambda match: values[match[1]], str(text)))

@@ -148,6 +148,7 @@ def test_catalogue_decides(
         (1.0, 10, 10),
         (0.95, 170, 180),  # steps of 5 %, few misses, counts rounded to tens
         (0.05, 4, 70),  # steps of 5 %, few hits
+        (0.0, 4, 181),
         (0.3333, 0.5, 1.5),  # weighted counts
         (1, 4458, 4459),
     ],
@@ -165,7 +166,7 @@ def test_rate_explained_by_rounding(rate: float, numerator: float, denominator: 
         (0.7, 160, 210),
         (0.0, 33, 212),
         (1, 164, 212),
-        (0.05, 4, 212),  # steps of 5 % only up to 200
+        (0.0, 4, 212),  # steps of 5 % only up to 200
         (0.2, 30, 110),  # steps of 5 % only with few hits or misses
     ],
 )
@@ -227,7 +228,8 @@ def test_any_double_is_judged_and_never_fails(number: float, which: str) -> None
     [
         (33.86, 34.5, 35.14, []),
         (33.9, 34.5, 35.1, []),
-        (34, 34.5, 35.1, []),  # explained by rounding
+        (34, 34.5, 35.1, []),  # explained by rounding of the limits
+        (33.86, 34.5, 35.06, []),  # by rounding of the value
         (0, 0.4, 2.1, []),  # cut at 0
         (34.5, 34.5, 34.5, []),
         (33.86, 34.5, 35.9, [("1.5", "warning")]),
@@ -242,7 +244,9 @@ def test_interval(low: float, value: float, high: float, expected: list[tuple[st
 
 
 def test_rate_interval_cut_at_one_need_not_be_symmetric() -> None:
-    assert check(measurement(ProportionMeasure(0.98, 100.0, 98.0, ConfidenceInterval(0.9296, 1.0)))) == []
+    assert check(measurement(ProportionMeasure(0.98, 100.0, 98.0, ConfidenceInterval(0.1, 1.0)))) == []
+    below = measurement(ProportionMeasure(0.98, 100.0, 98.0, ConfidenceInterval(0.1, 0.9999)))
+    assert marks(check(below)) == [("1.5", "warning")]
 
 
 # -- organisations and source --------------------------------------------------------------------------------------
@@ -290,6 +294,22 @@ def test_day_that_does_not_exist_is_found(text: str) -> None:
     findings = check(measurement(period=DatePeriod(text, "20251231")))
     assert marks(findings) == [("1.14", "error")]
     assert repr(text) in findings[0].message
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [
+        ("20250103", "20250103", []),
+        ("20240103", "20260103", []),  # outside the period is allowed
+        ("20250104", "20250103", ["1.10"]),
+        (None, "20250103", []),
+        ("20250104", None, []),
+        ("20250104", "20250199", ["1.14"]),
+    ],
+)
+def test_encounters(first: str | None, last: str | None, expected: list[str]) -> None:
+    subject = replace(measurement(), first_service_encounter=first, last_service_encounter=last)
+    assert [finding.rule for finding in check(subject)] == expected
 
 
 @given(st.text(max_size=9))
@@ -424,6 +444,15 @@ def _length(start: date, end: date) -> tuple[str, int]:
     if start.day == 1 and after.day == 1:
         return "months", len({(d.year, d.month) for d in (start + timedelta(n) for n in range((after - start).days))})
     return "days", (after - start).days
+
+
+def test_overlap_is_found_in_either_order_of_arrival() -> None:
+    early, late = DatePeriod("20250101", "20250331"), DatePeriod("20250301", "20250531")
+    other = replace(UNIT, hsa_id="SE9990001112-E0002")
+    ledger = PeriodLedger()
+    order = [(early, UNIT), (late, UNIT), (late, other), (early, other)]
+    findings = [ledger.add(measurement(period=period, organization=unit), "m") for period, unit in order]
+    assert [finding.rule if finding else None for finding in findings] == [None, "1.9", None, "1.9"]
 
 
 def test_too_many_periods_are_said_once() -> None:

@@ -15,7 +15,6 @@ from lxml import etree, isoschematron
 
 from contracts import codes
 from contracts.errors import ContractViolation
-from contracts.messages.reader import ReportReader
 from contracts.registry import CONTRACTS
 from contracts.rules import RULES, Finding, ReportChecker
 from contracts.schematron import Schematron
@@ -55,15 +54,17 @@ def _fragment(xml: str) -> etree._Element:
 
 
 def findings_in(document: bytes) -> list[Finding]:
-    """Read a document with the project's reader and check it; what the reader refuses is a finding too."""
-    reader, checker = ReportReader(CONTRACT.codec), ReportChecker()
+    """Read a document with the contract's codec and check it; what the codec refuses is a finding too."""
+    codec, checker = CONTRACT.codec, ReportChecker()
+    report = etree.fromstring(document).find(f".//{codec.tags.report}")
     findings: list[Finding] = []
-    try:
-        for number, measurement in enumerate(reader.feed(document), 1):
-            findings += checker.add(measurement, f"measurement[{number}]")
-        return findings + checker.finish(reader.close())
-    except ContractViolation as error:
-        return [Finding(error.rule, "error", error.path, error.message, "")]
+    for number, element in enumerate(report.iterchildren(codec.tags.measurement), 1):
+        where = f"measurement[{number}]"
+        try:
+            findings += checker.add(codec.read_measurement(element), where)
+        except ContractViolation as error:
+            findings.append(Finding(error.rule, "error", f"{where}/{error.path}", error.message, ""))
+    return findings + checker.finish(codec.read_head(report))
 
 
 def test_clean_report_has_no_finding(schematron: Schematron) -> None:
