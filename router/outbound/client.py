@@ -1,0 +1,123 @@
+"""Step 15: sends a call to its producer, with the platform's time limits and its one retry (platform reference 5).
+
+Connections are kept and reused; redirects are not followed; nothing is compressed or unpacked on the way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import lru_cache
+
+import aiohttp
+from yarl import URL
+
+from router.behaviour import Behaviour
+from router.exchange import Exchange
+from router.outbound.failures import Failure, failure_of, unreachable
+from router.outbound.tls import ProducerTls
+from router.settings import RouterSettings
+
+#: Bytes of an answer that wait in memory when the caller reads slowly (twice this, by the library).
+READ_BUFFER_BYTES = 65_536
+_MAX_HEADER_BYTES = 65_536
+_NOT_ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+_REFUSED = Failure("Connection refused (asked for by a test).", is_retried=True)
+
+
+class ProducerClient:
+    """One HTTP client for all producers; open it in the event loop that uses it."""
+
+    def __init__(self, settings: RouterSettings, behaviour: Behaviour) -> None:
+        self._settings = settings
+        self._tls = ProducerTls(settings, verify_hostname=behaviour.verify_hostname)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def open(self) -> None:
+        """Make the connection pool. It has no limit: a producer that hangs must not keep others waiting."""
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=30),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            skip_auto_headers=_NOT_ADDED,
+            read_bufsize=READ_BUFFER_BYTES,
+            max_field_size=_MAX_HEADER_BYTES,
+        )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+
+    @asynccontextmanager
+    async def call(self, exchange: Exchange) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send the outgoing message and give the answer's head; its body is read from it.
+
+        Raises PlatformRefusal VP009 when there is no answer.
+        """
+        response = await self._send(exchange)
+        try:
+            yield response
+        finally:
+            if response.content.at_eof():
+                response.release()
+            else:
+                response.close()
+
+    async def _send(self, exchange: Exchange) -> aiohttp.ClientResponse:
+        attempts_left = self._settings.retry_attempts
+        address = exchange.chosen_route.address
+        while True:
+            try:
+                failure = _REFUSED if exchange.fault and exchange.fault.action == "refuse" else None
+                if failure is None:
+                    return await self._attempt(exchange, address)
+            except (TimeoutError, aiohttp.ClientError, OSError) as error:
+                failure = failure_of(error, is_tls=address.startswith("https:"))
+            if not failure.is_retried or attempts_left <= 0:
+                raise unreachable(address, failure.cause)
+            attempts_left -= 1
+            await asyncio.sleep(self._settings.retry_delay_s)
+
+    async def _attempt(self, exchange: Exchange, address: str) -> aiohttp.ClientResponse:
+        if self._session is None:
+            raise AssertionError("The client has not been opened.")
+        url, host, port = target_of(address)
+        tls = None
+        if url.scheme == "https":
+            is_wrong = exchange.fault is not None and exchange.fault.action == "wrong-certificate"
+            tls = self._tls.wrong_context() if is_wrong else self._tls.context(host, port)
+        return await self._session.request(
+            exchange.method,
+            url,
+            data=_pieces(exchange.out_body) if self._settings.chunked_to_producer else exchange.out_body,
+            headers=exchange.out_headers,
+            allow_redirects=False,
+            timeout=self._timeout(exchange.timeout_s, is_tls=tls is not None),
+            ssl=tls if tls is not None else False,
+        )
+
+    def _timeout(self, silence_s: float, *, is_tls: bool) -> aiohttp.ClientTimeout:
+        connect_s = self._settings.connect_timeout_s + (self._settings.handshake_timeout_s if is_tls else 0)
+        return _timeout(silence_s, connect_s)
+
+
+@lru_cache(maxsize=4096)
+def target_of(address: str) -> tuple[URL, str, int]:
+    """Give URL, host and port of a catalogue's address. Raises ValueError for one that is no URL of HTTP."""
+    url = URL(address, encoded=True)
+    if url.scheme not in ("http", "https") or url.host is None or url.port is None:
+        raise ValueError("The address of the route is no URL of HTTP or HTTPS.")
+    return url, url.host, url.port
+
+
+@lru_cache(maxsize=256)
+def _timeout(silence_s: float, connect_s: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, sock_connect=connect_s, sock_read=silence_s)
+
+
+async def _pieces(body: bytes) -> AsyncIterator[bytes]:
+    for offset in range(0, len(body), READ_BUFFER_BYTES):
+        yield body[offset : offset + READ_BUFFER_BYTES]

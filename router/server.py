@@ -1,0 +1,284 @@
+"""The router as a running service: listening sockets, the catalogue's follower, signals, worker processes.
+
+Several processes share the listening sockets; each has its own event loop, catalogue and connections to producers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import multiprocessing.connection
+import multiprocessing.process
+import os
+import resource
+import signal
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import structlog
+import uvloop
+from aiohttp import web
+
+from certs.reading import read_certificates
+from certs.reload import ReloadingServerContext
+from contracts.errors import ConfigurationError
+from router.behaviour import behaviour_of
+from router.calls import CallLog
+from router.catalogue import CatalogueStore
+from router.engine import Engine
+from router.entries import PATH, EntryHandler
+from router.exchange import Context, Entry
+from router.message_log import MessageLog
+from router.outbound.client import ProducerClient
+from router.pipeline.forwarded_certificate import TrustedAuthorities
+from router.settings import RouterSettings
+from router.status import Administration
+from router.wsdl import WsdlBranch
+
+#: Calls in flight may take this long after SIGTERM.
+DRAIN_S = 30.0
+_ADMIN_HOST = "127.0.0.1"
+_BACKLOG = 1024
+#: A chain in the proxy's certificate header is several times the library's default.
+_MAX_HEADER_BYTES = 65_536
+_log = structlog.get_logger("router.server")
+
+
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """The listening sockets of one router."""
+
+    https: socket.socket | None
+    http: socket.socket | None
+    admin: socket.socket | None
+
+    def all(self) -> list[socket.socket]:
+        """Give those that are open."""
+        return [one for one in (self.https, self.http, self.admin) if one is not None]
+
+    def urls(self) -> list[str]:
+        """Give the URLs of the entries."""
+        pairs = (("https", self.https), ("http", self.http))
+        return [f"{scheme}://{_authority(one)}{PATH}" for scheme, one in pairs if one is not None]
+
+    def admin_url(self) -> str | None:
+        """Give the URL of the administration pages."""
+        return f"http://{_authority(self.admin)}" if self.admin else None
+
+
+def bind(settings: RouterSettings) -> Sockets:
+    """Open the listening sockets. Raises ConfigurationError naming the port that cannot be had."""
+    opened: list[socket.socket] = []
+
+    def listen(name: str, host: str, port: int | None) -> socket.socket | None:
+        if port is None:
+            return None
+        try:
+            one = socket.create_server((host, port), backlog=_BACKLOG, family=_family(host))
+        except OSError as error:
+            for other in opened:
+                other.close()
+            raise ConfigurationError(
+                f"The router cannot listen on {host}:{port} ({error.strerror}). Set router.{name} to another port."
+            ) from None
+        opened.append(one)
+        return one
+
+    return Sockets(
+        listen("https_port", settings.host, settings.https_port if settings.tls else None),
+        listen("http_port", settings.host, settings.http_port),
+        listen("admin_port", _ADMIN_HOST, settings.admin_port),
+    )
+
+
+class Router:
+    """One process's router on given sockets: `start` it in the event loop, `stop` it there."""
+
+    def __init__(self, settings: RouterSettings, sockets: Sockets, *, worker: int = 0) -> None:
+        """Read catalogue, certificates and WSDL. Raises ConfigurationError or CertificateError."""
+        behaviour = behaviour_of(settings)
+        self._settings = settings
+        self._sockets = sockets
+        self._tls = ReloadingServerContext(settings.tls) if settings.tls else None
+        self.store = CatalogueStore(
+            settings.catalogue,
+            settings.kept_copy,
+            routing=settings.routing,
+            zone=_zone(settings.time_zone) if behaviour.exact_time_zones else None,
+            all_or_nothing=behaviour.reload_all_or_nothing,
+        )
+        self.calls = CallLog(settings.call_log, max_bytes=settings.call_log_bytes, worker=worker)
+        self._message_log = MessageLog(settings.message_log) if settings.message_log else None
+        self._client = ProducerClient(settings, behaviour)
+        self._wsdl = WsdlBranch(settings.wsdl_directory, legacy_type=behaviour.legacy_wsdl_type)
+        self._engine = Engine(self._client, self.calls)
+        authorities = read_certificates(settings.tls.ca, "the CA file") if settings.tls else ()
+        self._context = Context(settings, behaviour, None, TrustedAuthorities(authorities), self._message_log)
+        self._stack = AsyncExitStack()
+
+    async def start(self) -> None:
+        """Begin to take calls."""
+        stack = self._stack
+        if self._message_log is not None:
+            stack.callback(self._message_log.close)
+        stack.callback(self.calls.close)
+        await self._client.open()
+        stack.push_async_callback(self._client.close)
+        if self._sockets.https is not None and self._tls is not None:
+            await self._listen("https", self._sockets.https, self._tls)
+        if self._sockets.http is not None:
+            await self._listen("http", self._sockets.http, None)
+        if self._sockets.admin is not None:
+            await self._start_administration(self._sockets.admin)
+        if self._settings.reload_interval_s > 0:
+            follower = asyncio.create_task(self._follow_catalogue())
+            stack.callback(follower.cancel)
+
+    async def stop(self) -> None:
+        """Take no more calls, let those in flight finish, close everything."""
+        await self._stack.aclose()
+
+    def _current_context(self) -> Context:
+        table = self.store.table
+        if self._context.table is not table:
+            context = self._context
+            self._context = Context(
+                context.settings, context.behaviour, table, context.authorities, context.message_log
+            )
+        return self._context
+
+    async def _listen(self, entry: Entry, listening: socket.socket, tls: ReloadingServerContext | None) -> None:
+        handler = EntryHandler(entry, self._engine, self._wsdl, self._current_context)
+        protocols = web.Server(
+            handler,
+            handler_cancellation=True,
+            access_log=None,
+            auto_decompress=False,
+            keepalive_timeout=self._settings.keep_alive_s,
+            max_field_size=_MAX_HEADER_BYTES,
+            lingering_time=2.0,
+        )
+        server = await asyncio.get_running_loop().create_server(
+            protocols,
+            sock=listening,
+            backlog=_BACKLOG,
+            ssl=tls.context if tls else None,
+            ssl_handshake_timeout=self._settings.handshake_timeout_s if tls else None,
+        )
+
+        async def close() -> None:
+            server.close()
+            protocols.pre_shutdown()
+            await protocols.shutdown(DRAIN_S)
+
+        self._stack.push_async_callback(close)
+
+    async def _start_administration(self, listening: socket.socket) -> None:
+        pages = Administration(self._settings, self.store, self.calls, self._sockets.urls)
+        runner = web.AppRunner(pages.application(), access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        await runner.setup()
+        await web.SockSite(runner, listening).start()
+        self._stack.push_async_callback(runner.cleanup)
+
+    async def _follow_catalogue(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.reload_interval_s)
+            await asyncio.to_thread(self.store.refresh_if_changed)
+
+
+def serve(settings: RouterSettings, *, announce: Callable[[Sockets], None]) -> None:
+    """Run the router until SIGTERM or SIGINT; SIGHUP reads the catalogue anew. Raises as `bind` and `Router`.
+
+    ``announce`` is called when the sockets are open and the files could be read.
+    """
+    _raise_file_limit()
+    sockets = bind(settings)
+    if settings.workers == 1:
+        router = Router(settings, sockets)
+        announce(sockets)
+        uvloop.run(_run(router))
+        return
+    _Supervisor(settings, sockets).run(announce)
+
+
+async def _run(router: Router) -> None:
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    loop.add_signal_handler(signal.SIGHUP, router.store.refresh)
+    await router.start()
+    await stopped.wait()
+    await router.stop()
+
+
+class _Supervisor:
+    """Starts the worker processes, passes signals on to them, and ends with them."""
+
+    def __init__(self, settings: RouterSettings, sockets: Sockets) -> None:
+        self._settings = settings
+        self._sockets = sockets
+        self._processes: list[multiprocessing.process.BaseProcess] = []
+
+    def run(self, announce: Callable[[Sockets], None]) -> None:
+        Router(self._settings, self._sockets)  # a problem is told once, here
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._pass_on)
+        spawn = multiprocessing.get_context("spawn")
+        for worker in range(self._settings.workers):
+            admin = self._sockets.admin if worker == 0 else None
+            sockets = Sockets(self._sockets.https, self._sockets.http, admin)
+            process = spawn.Process(target=_work, args=(self._settings, sockets, worker), name=f"router-{worker}")
+            process.start()
+            self._processes.append(process)
+        announce(self._sockets)
+        for one in self._sockets.all():
+            one.close()
+        self._wait()
+
+    def _wait(self) -> None:
+        sentinels: Sequence[int] = [process.sentinel for process in self._processes]
+        multiprocessing.connection.wait(sentinels)
+        self._pass_on(signal.SIGTERM, None)
+        for process in self._processes:
+            process.join()
+        failed = [process.name for process in self._processes if process.exitcode]
+        if failed:
+            raise ConfigurationError(f"Worker processes ended with an error: {', '.join(failed)}. See the log above.")
+
+    def _pass_on(self, number: int, _frame: object) -> None:
+        for process in self._processes:
+            if process.pid is not None and process.is_alive():
+                os.kill(process.pid, number)
+
+
+def _work(settings: RouterSettings, sockets: Sockets, worker: int) -> None:
+    uvloop.run(_run(Router(settings, sockets, worker=worker)))
+
+
+def _authority(one: socket.socket) -> str:
+    host, port = one.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ConfigurationError(
+            f"router.time_zone {name} is no time zone; give one such as Europe/Stockholm."
+        ) from None
+
+
+def _raise_file_limit() -> None:
+    """Allow as many open sockets as the system grants; each call needs two."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
