@@ -31,7 +31,8 @@ BryggaError
     ├── UnexpectedAnswer        HTTP status, content type, redirect, form
     │   ├── AnswerTooLarge      larger than what is read
     │   └── ProducerBusy        503 with Retry-After                          (retryable)
-    └── ContractViolation       the answer breaks schema or rules (path, rule)
+    └── ContractViolation       the answer breaks the schema, a rule or the question (path, rule)
+        └── RulesBroken         it breaks business rules (problems)
 """
 
 from __future__ import annotations
@@ -337,3 +338,13 @@ class ContractViolation(RemoteError):
         super().__init__(message)
         self.path = path
         self.rule = rule
+
+
+class RulesBroken(ContractViolation):
+    """An answer that breaks business rules; ``problems`` lists what was found, ``path`` and ``rule`` are the first's."""
+
+    code = "rules-broken"
+
+    def __init__(self, message: str, *, path: str, rule: str, problems: Sequence[str]) -> None:
+        super().__init__(message, path=path, rule=rule)
+        self.problems = tuple(problems)

@@ -1,0 +1,285 @@
+"""The client library: asks one producer over mutual TLS and gives typed results in constant memory (design 3).
+
+    with ProducerClient(settings.connection()) as client:
+        head = client.checksum(["7c0f4a52-..."], DatePeriod("20250101", "20251231"))
+        with client.fetch(["7c0f4a52-..."], DatePeriod("20250101", "20251231")) as answer:
+            for measurement in answer:
+                ...
+        print(answer.head.measurement_checksum, answer.measurement_count)
+
+zeep builds the message from the project's own copy of the WSDL and never reads one from the network; the answer is
+read as it arrives by `contracts.messages.reader` and held to the schema, the rules and the question.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+import requests
+from zeep import Client, Settings
+from zeep.transports import Transport
+from zeep.wsdl import Document
+from zeep.wsdl.utils import etree_to_string
+
+from consumer.settings import ProducerConnection
+from consumer.transport import HttpsSession, check_answer
+from contracts.codes import OID_MEASURE
+from contracts.errors import ConfigurationError, ContractViolation, RulesBroken, UnexpectedAnswer, UsageError
+from contracts.messages.reader import AnswerLimits, ReportReader
+from contracts.model import II, DatePeriod, Measurement, QualityIndicatorsRequest, ReportHead
+from contracts.registry import ServiceContract
+from contracts.rules import Finding, ReportChecker
+from schemas import PACKAGE_ROOT
+
+#: Findings that are kept of an answer; reading stops at so many errors.
+MOST_FINDINGS = 20
+_ZEEP_SETTINGS: dict[str, Any] = {"strict": True, "forbid_dtd": True, "forbid_entities": True, "forbid_external": True}
+
+
+class ProducerClient:
+    """Asks one producer; may be shared between threads. Raises RemoteError and its branches for what goes wrong.
+
+    ``is_checked`` False leaves out the business rules and the comparison with the question, not the schema.
+    """
+
+    def __init__(self, connection: ProducerConnection, *, is_checked: bool = True) -> None:
+        """Load the certificate files, not yet the WSDL; raises CertificateError for files that cannot work."""
+        self.connection = connection
+        self._is_checked = is_checked
+        self._https = HttpsSession(connection)
+
+    def checksum(self, measure_ids: Collection[str], period: DatePeriod) -> ReportHead:
+        """Ask for the checksum of a question alone (includeMeasurements false): one small call.
+
+        ``measure_ids`` are ids of the indicator catalogue (1..n), ``period`` holds the measure periods wholly.
+        """
+        with self._ask(measure_ids, period, include_measurements=False) as answer:
+            for _ in answer:
+                raise ContractViolation(
+                    "The answer has measurements, though only the checksum was asked for.",
+                    path="AggregatedQualityReport/measurement",
+                    rule="1.11",
+                )
+            return answer.head
+
+    def fetch(self, measure_ids: Collection[str], period: DatePeriod, *, raw: BinaryIO | None = None) -> Answer:
+        """Ask for the measurements of a question; use the answer in a ``with`` statement and iterate over it.
+
+        Arguments as `checksum`. ``raw`` gets the answer's bytes, decompressed, as they are read.
+        """
+        return self._ask(measure_ids, period, include_measurements=True, raw=raw)
+
+    def close(self) -> None:
+        """Close every connection that is kept."""
+        self._https.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _ask(
+        self,
+        measure_ids: Collection[str],
+        period: DatePeriod,
+        *,
+        include_measurements: bool,
+        raw: BinaryIO | None = None,
+    ) -> Answer:
+        if not measure_ids:
+            raise UsageError("Name at least one indicator (measureId).")
+        ids = tuple(II(OID_MEASURE, measure_id) for measure_id in measure_ids)
+        request = QualityIndicatorsRequest(ids, period, include_measurements)
+        started_at = time.monotonic()
+        response = self._send(request)
+        try:
+            check_answer(response, self.connection.max_answer_bytes)
+        except BaseException:
+            response.close()
+            raise
+        deadline = started_at + self.connection.answer_timeout_s
+        pieces = self._https.read_body(response, deadline)
+        return Answer(self.connection, request, response, pieces, raw=raw, is_checked=self._is_checked)
+
+    def _send(self, request: QualityIndicatorsRequest) -> requests.Response:
+        """Let zeep build the message and hand it to our own transport."""
+        contract = self.connection.contract
+        client = Client(
+            _definition(contract),
+            transport=_Posting(self._https),
+            settings=Settings(raw_response=True, **_ZEEP_SETTINGS),
+        )
+        binding = f"{{{contract.wsdl_namespace}}}{contract.interaction}ResponderBinding"
+        operation = client.create_service(binding, self.connection.endpoint)[contract.interaction]
+        response: requests.Response = operation(
+            _soapheaders={"LogicalAddress": self.connection.logical_address},
+            measureId=[{"root": id_.root, "extension": id_.extension} for id_ in request.measure_ids],
+            reportingPeriod={"start": request.reporting_period.start, "end": request.reporting_period.end},
+            includeMeasurements=request.include_measurements,
+        )
+        return response
+
+
+@dataclass(frozen=True, slots=True)
+class Warnings:
+    """What the rules remark without refusing: how many, and the first of them."""
+
+    count: int
+    first: tuple[Finding, ...]
+
+
+class Answer:
+    """One answer while it is read: iterate for the measurements, then take `head`.
+
+    Nothing read may be relied on before the iteration has ended by itself: what is wrong at the end of an answer
+    shows only there. Not for use by several threads.
+    """
+
+    def __init__(
+        self,
+        connection: ProducerConnection,
+        request: QualityIndicatorsRequest,
+        response: requests.Response,
+        pieces: Iterator[bytes],
+        *,
+        raw: BinaryIO | None = None,
+        is_checked: bool = True,
+    ) -> None:
+        limits = AnswerLimits(max_bytes=connection.max_answer_bytes)
+        self._connection = connection
+        self._response = response
+        self._pieces = pieces
+        self._raw = raw
+        self._reader = ReportReader(connection.contract.codec, limits, contract=connection.contract)
+        self._checker = ReportChecker(requested=request) if is_checked else None
+        self._errors: list[Finding] = []
+        self._remarks: list[Finding] = []
+        self._remark_count = 0
+        self._head: ReportHead | None = None
+
+    @property
+    def head(self) -> ReportHead:
+        """The report without its measurements; reads the answer to its end if that is not done yet."""
+        for _ in self:
+            pass
+        assert self._head is not None
+        return self._head
+
+    @property
+    def measurement_count(self) -> int:
+        """Measurements read so far."""
+        return self._reader.measurement_count
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of XML read so far."""
+        return self._reader.bytes_read
+
+    @property
+    def bytes_received(self) -> int:
+        """Bytes of the body received so far, compressed as they came."""
+        return int(self._response.raw.tell())
+
+    @property
+    def warnings(self) -> Warnings:
+        """What the rules remark on in what has been read so far."""
+        return Warnings(self._remark_count, tuple(self._remarks))
+
+    def __iter__(self) -> Iterator[Measurement]:
+        if self._head is not None:
+            return
+        for piece in self._pieces:
+            if self._raw is not None:
+                self._raw.write(piece)
+            for measurement in self._reader.feed(piece):
+                if self._checker is not None:
+                    where = f"measurement[{self._reader.measurement_count}]"
+                    if findings := self._checker.add(measurement, where):
+                        self._note(findings)
+                yield measurement
+        self._finish(self._reader.close())
+
+    def _finish(self, head: ReportHead) -> None:
+        if self._response.status_code != 200:
+            raise UnexpectedAnswer(
+                f"The answer has a report, but status {self._response.status_code}, which means a fault."
+            )
+        if self._checker is not None:
+            self._note(self._checker.finish(head))
+            asked = self._connection.logical_address
+            if head.reporting_system.hsa_id.casefold() != asked.casefold():
+                raise ContractViolation(
+                    f"The answer is from the system {head.reporting_system.hsa_id!r}; asked was {asked!r}. "
+                    "Check logical_address and endpoint.",
+                    path="AggregatedQualityReport/reportingSystem/hsaId",
+                    rule="addressing",
+                )
+        if self._errors:
+            raise _rules_broken(self._errors)
+        self._head = head
+
+    def _note(self, findings: list[Finding]) -> None:
+        errors = [finding for finding in findings if finding.severity == "error"]
+        remarks = [finding for finding in findings if finding.severity != "error"]
+        self._remark_count += len(remarks)
+        self._remarks += remarks[: MOST_FINDINGS - len(self._remarks)]
+        self._errors += errors
+        if len(self._errors) >= MOST_FINDINGS:
+            raise _rules_broken(self._errors)
+
+    def close(self) -> None:
+        """Leave the answer; a connection whose answer was not read to its end is closed, another one is kept."""
+        self._response.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _rules_broken(errors: list[Finding]) -> RulesBroken:
+    problems = [f"{error.where} (rule {error.rule}): {error.message} {error.mend}" for error in errors]
+    count = f"at least {len(errors)}" if len(errors) >= MOST_FINDINGS else str(len(errors))
+    return RulesBroken(
+        f"The answer breaks the contract's rules in {count} place(s), so nothing of it is used. {problems[0]}",
+        path=errors[0].where,
+        rule=errors[0].rule,
+        problems=problems,
+    )
+
+
+class _LocalFiles(Transport):  # type: ignore[misc]  # zeep has no types
+    """Reads the WSDL and its schemas from the project's own packages and from nowhere else."""
+
+    def load(self, url: str) -> bytes:
+        path = Path(url).resolve()
+        if not path.is_relative_to(PACKAGE_ROOT.resolve()):
+            raise ConfigurationError(f"The WSDL points outside the contract packages, to {url!r}, which is not read.")
+        return path.read_bytes()
+
+
+class _Posting(Transport):  # type: ignore[misc]  # zeep has no types
+    """Hands zeep's messages to the consumer's own HTTPS; unlike zeep's it never logs a body."""
+
+    def __init__(self, https: HttpsSession) -> None:
+        self._https = https
+        self._close_session = False
+
+    def post_xml(self, address: str, envelope: Any, headers: dict[str, str]) -> requests.Response:  # noqa: ARG002
+        return self._https.post(etree_to_string(envelope), headers)
+
+
+@cache
+def _definition(contract: ServiceContract) -> Document:
+    """Parse the WSDL once per process (tens of milliseconds), when it is first used."""
+    return Document(str(contract.wsdl), _LocalFiles(), settings=Settings(**_ZEEP_SETTINGS))
