@@ -27,8 +27,12 @@ _NOISE: Final = 1e-9
 
 def half_unit(number: float) -> float:
     """Give half a unit in the last decimal of the shortest decimal text of ``number`` (finite): 0.75 gives 0.005."""
-    exponent = Decimal(repr(number)).normalize().as_tuple().exponent
-    return 0.5 * 10.0 ** min(int(exponent), 0)
+    text = repr(number)
+    if "e" in text:
+        exponent = Decimal(text).normalize().as_tuple().exponent
+        return 0.5 * 10.0 ** min(int(exponent), 0)
+    decimals = text.partition(".")[2]
+    return 0.5 if decimals == "0" else 0.5 * 10.0 ** -len(decimals)
 
 
 def are_tens(*counts: float) -> bool:
@@ -45,31 +49,28 @@ def is_quotient(rate: float, numerator: float, denominator: float) -> bool:
     """
     if abs(rate - numerator / denominator) <= _FOUR_DECIMALS:
         return True
-    spread_numerator, spread_denominator = _count_spreads(numerator, denominator)
-    spread = _rate_spread(rate, numerator, denominator)
-    lowest = max(numerator - spread_numerator, 0.0) / (denominator + spread_denominator)
-    if rate < lowest - spread - _NOISE:
+    are_rounded = are_tens(numerator, denominator)
+    numerator_spread = _count_spread(numerator, are_rounded)
+    denominator_spread = _count_spread(denominator, are_rounded)
+    spread = _rate_spread(rate, numerator, denominator, are_rounded) + _NOISE
+    lowest = max(numerator - numerator_spread, 0.0) / (denominator + denominator_spread)
+    if rate < lowest - spread:
         return False
-    if denominator <= spread_denominator:
+    if denominator <= denominator_spread:
         return True
-    highest = (numerator + spread_numerator) / (denominator - spread_denominator)
-    return rate <= highest + spread + _NOISE
+    return rate <= (numerator + numerator_spread) / (denominator - denominator_spread) + spread
 
 
-def _count_spreads(numerator: float, denominator: float) -> tuple[float, float]:
-    if are_tens(numerator, denominator):
-        return _TENS_SPREAD, _TENS_SPREAD
-    return (
-        0.0 if numerator.is_integer() else half_unit(numerator),
-        0.0 if denominator.is_integer() else half_unit(denominator),
-    )
+def _count_spread(count: float, are_rounded: bool) -> float:
+    if are_rounded:
+        return _TENS_SPREAD
+    return 0.0 if count.is_integer() else half_unit(count)
 
 
-def _rate_spread(rate: float, numerator: float, denominator: float) -> float:
-    slack = 2 * _TENS_SPREAD if are_tens(numerator, denominator) else 0.0
-    has_few = min(numerator, denominator - numerator) <= _STEP_FEW + slack
-    is_step = abs(rate * 20 - round(rate * 20)) < _NOISE
-    if has_few and is_step and denominator <= _STEP_DENOMINATOR_MAX:
+def _rate_spread(rate: float, numerator: float, denominator: float, are_rounded: bool) -> float:
+    few = _STEP_FEW + (2 * _TENS_SPREAD if are_rounded else 0.0)
+    has_few = min(numerator, denominator - numerator) <= few
+    if has_few and denominator <= _STEP_DENOMINATOR_MAX and abs(rate * 20 - round(rate * 20)) < _NOISE:
         return _STEP_SPREAD
     return min(half_unit(rate), _RATE_SPREAD_MAX)
 

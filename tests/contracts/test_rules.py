@@ -29,6 +29,7 @@ from contracts.model import (
     SourceSystem,
 )
 from contracts.rules import MAX_PERIODS, RULES, Finding, PeriodLedger, ReportChecker, check_measurement
+from contracts.rules.numbers import half_unit
 
 LAND = PerformingOrganization("Riket", "Land", organization_id=II(OID_LAND, "SE"))
 LAN = PerformingOrganization("Halland", "Lan", None, II(OID_LAN, "13"), LAND)
@@ -172,6 +173,14 @@ def test_rate_explained_by_rounding(rate: float, numerator: float, denominator: 
 )
 def test_rate_not_explained_by_rounding(rate: float, numerator: float, denominator: float) -> None:
     assert marks(check(proportion(rate, float(numerator), float(denominator)))) == [("1.8", "error")]
+
+
+@pytest.mark.parametrize(
+    ("number", "half"),
+    [(0.75, 0.005), (34.5, 0.05), (120.0, 0.5), (0.0, 0.5), (-2.5, 0.05), (1.5e-07, 5e-09), (3.25e20, 0.5)],
+)
+def test_half_unit_is_that_of_the_last_decimal(number: float, half: float) -> None:
+    assert half_unit(number) == pytest.approx(half)
 
 
 def test_exchanged_numerator_and_denominator_are_recognised() -> None:

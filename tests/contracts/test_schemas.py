@@ -123,9 +123,7 @@ def wsdl_facts(root: etree._Element) -> dict[str, Any]:
         },
         "bindings": bindings,
         "services": {
-            s.get("name"): [
-                [p.get("name"), expanded(p, p.attrib["binding"])] for p in s.findall(f"{WSDL}port")
-            ]
+            s.get("name"): [[p.get("name"), expanded(p, p.attrib["binding"])] for p in s.findall(f"{WSDL}port")]
             for s in root.findall(f"{WSDL}service")
         },
     }
@@ -246,9 +244,7 @@ def test_wsdl_keeps_basic_profile_rules(path: Path) -> None:
         assert etree.parse(target).getroot().get("targetNamespace") == reference.get("namespace")
     assert root.get("name") == "GetQualityIndicatorsInteraction"  # BP #3
     assert root[0].tag == f"{WSDL}documentation"  # BP #5
-    stated = re.findall(
-        r"^ *(Name|Description|Revisions|Domain|Interaction type|Profile)\b", root[0].text, re.M
-    )
+    stated = re.findall(r"^ *(Name|Description|Revisions|Domain|Interaction type|Profile)\b", root[0].text, re.M)
     assert len(stated) == 6
     assert root.find(f"{WSDL}portType/{WSDL}operation/{WSDL}documentation") is not None  # BP #8
     assert root.find(f".//{WSDL}fault") is None  # TS #11
