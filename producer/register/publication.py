@@ -119,6 +119,12 @@ def publications(register: Register) -> list[Publication]:
         return [_publication(connection, row) for row in rows]
 
 
+def current_publication(connection: Connection) -> Publication | None:
+    """Give the publication that is served now, None before the first."""
+    number = connection.execute(select(register_state.c.current_publication_id)).scalar_one()
+    return None if number is None else _read(connection, number)
+
+
 def rollback(register: Register, publication_id: int, *, who: str = "unknown") -> Publication:
     """Make an earlier (or later) publication current. Raises DataError when it is not kept."""
     with register.writing(f"rollback to publication {publication_id}", who) as (connection, _):
