@@ -7,6 +7,9 @@ from pathlib import Path
 import polars as pl
 
 from contracts.codes import LAN
+from producer.register.importer import import_vis
+from producer.register.publication import publish
+from producer.register.register import open_register
 from producer.register.vis.columns import COLUMNS
 
 REGISTER_HSA_ID = "SE9990001112-BENCHREG"
@@ -67,3 +70,16 @@ def write_vis_file(path: Path, *, measures: int, periods: int, units: int, chang
             frame = batch.select(values.get(name, empty).cast(pl.String).alias(name) for name in COLUMNS)
             frame.write_csv(file, separator=";", include_header=False)
     return rows.height
+
+
+def published_register(folder: Path, *, measures: int, periods: int, units: int) -> str:
+    """Import and publish a register of ``measures`` x ``periods`` x ``units`` measurements; give its URL."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "bench.csv"
+    write_vis_file(file, measures=measures, periods=periods, units=units)
+    url = f"sqlite:///{folder / 'bench.db'}"
+    with open_register(url, create=True) as register:
+        import_vis(register, file)
+        publish(register)
+    file.unlink()
+    return url

@@ -6,6 +6,8 @@ The peers run under the same server program (`producer.server`) as the product, 
 from __future__ import annotations
 
 import http.client
+import importlib
+import logging
 import multiprocessing
 import ssl
 from collections.abc import Callable, Iterator
@@ -19,6 +21,7 @@ from certs import Authority
 from certs.tls import TlsFiles, client_context
 from contracts.model import ReportingParty
 from contracts.registry import GET_QUALITY_INDICATORS_2 as CONTRACT
+from gateway.logs import configure_logs
 from producer import server
 from producer.register.repository import DatabaseRepository
 from producer.server import Listening
@@ -81,14 +84,12 @@ def serving(
 def _serve(
     ready: Connection, keys: Keys, register_url: str, application: str, workers: int, contracts: tuple[str, ...]
 ) -> None:
-    import importlib
-    import logging
-
+    configure_logs()
     logging.disable(logging.CRITICAL)
     if application:
         module, name = application.split(":")
         found = getattr(importlib.import_module(module), name)
-        server.Gate = lambda *_: found  # type: ignore[assignment,misc]
+        server.Gate = lambda *_: _closable(found)  # type: ignore[assignment,misc]
     settings = ProducerSettings(
         system=SYSTEM,
         organization=SYSTEM,
@@ -99,6 +100,15 @@ def _serve(
         contracts=contracts or (CONTRACT.id,),
     )
     server.serve(settings, lambda: _repository(register_url), on_ready=ready.send)
+
+
+def _closable(application: Application) -> Application:
+    """Give an application whose answers have ``close``, which the product's worker relies on."""
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterator[bytes]:
+        yield from application(environ, start_response)
+
+    return answer
 
 
 class _NoRegister:
