@@ -33,7 +33,9 @@ from producer.register.vis.reading import ROW
 from producer.register.vis.table import Instruction, ReadOptions, VisTable, read_vis
 
 Phase = Literal["reading", "storing"]
-Progress = Callable[[Phase, int], None]
+Progress = Callable[[Phase, int, int], None]
+"""Told the phase, how many rows more are done in it, and about how many it has in all."""
+
 _SWEDEN = ZoneInfo("Europe/Stockholm")
 
 
@@ -80,15 +82,15 @@ def import_vis(
     may end on, by default today in Sweden. Raises VisFileRejected with every finding, DataError when the file is no
     table, RegisterUnavailable when another writer does not finish.
     """
-    tell = progress or (lambda _phase, _count: None)
+    tell = progress or (lambda _phase, _count, _total: None)
     options = ReadOptions(expected_hsa_id, today or datetime.now(_SWEDEN).date(), allow_adjusted_rates)
-    table = read_vis(path, options, lambda count: tell("reading", count))
+    table = read_vis(path, options, lambda count, total: tell("reading", count, total))
     if table.findings.error_count or table.instruction is None:
         raise VisFileRejected(path.name, table.findings)
     with register.writing(f"import of {path.name}", who) as (connection, interrupted):
         savepoint = connection.begin_nested()
         work = _Import(connection, table, table.instruction, path.name, who)
-        work.run(lambda count: tell("storing", count))
+        work.run(lambda count: tell("storing", count, table.rows.height))
         if dry_run:
             savepoint.rollback()
         else:

@@ -37,12 +37,15 @@ _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An opened file: its columns in the file's order, and its cells in batches with their row numbers."""
+    """An opened file: its columns in the file's order, and its cells in batches with their row numbers.
+
+    ``row_estimate``: about how many rows there will be, for progress.
+    """
 
     sha256: str
     columns: tuple[str, ...]
     batches: Iterator[pl.DataFrame]
-    byte_length: int
+    row_estimate: int
 
 
 @contextmanager
@@ -50,7 +53,6 @@ def open_source(path: Path) -> Iterator[Source]:
     """Open a VIS file (untrusted) as CSV or XLSX, whichever it is by its content. Raises DataError."""
     try:
         with path.open("rb") as stream:
-            byte_length = os.fstat(stream.fileno()).st_size
             facts = _inspect(stream, path)
     except FileNotFoundError:
         raise DataError(f"There is no file {path}.") from None
@@ -60,12 +62,13 @@ def open_source(path: Path) -> Iterator[Source]:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from None
     if facts.is_workbook:
         columns, frame = read_workbook(path)
-        yield Source(facts.sha256, columns, _slices(frame), byte_length)
+        yield Source(facts.sha256, columns, _slices(frame), frame.height)
         return
     with _as_utf8(path, facts) as readable:
         delimiter, columns = _read_header(readable, path)
         _check_last_line(readable, path, delimiter, len(columns))
-        yield Source(facts.sha256, columns, _csv_batches(readable, path, delimiter, columns), byte_length)
+        batches = _csv_batches(readable, path, delimiter, columns)
+        yield Source(facts.sha256, columns, batches, facts.line_count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +76,18 @@ class _Facts:
     sha256: str
     is_workbook: bool
     is_utf8: bool
+    line_count: int
 
 
 def _inspect(stream: IO[bytes], path: Path) -> _Facts:
     """Read the file once for its digest and its encoding."""
     hasher = hashlib.sha256()
     decoder = codecs.getincrementaldecoder("utf-8")()
-    is_utf8, has_nul, head = True, False, b""
+    is_utf8, has_nul, head, line_count = True, False, b"", 0
     while chunk := stream.read(_CHUNK_BYTES):
         head = head or chunk[:4]
         hasher.update(chunk)
+        line_count += chunk.count(b"\n")
         has_nul = has_nul or b"\0" in chunk
         try:
             is_utf8 = is_utf8 and decoder.decode(chunk) is not None
@@ -93,7 +98,7 @@ def _inspect(stream: IO[bytes], path: Path) -> _Facts:
     if head == b"PK\x03\x04":
         if not is_zipfile(path):
             raise DataError(f"{path} begins like an Excel workbook but is cut off. Save or copy it again.")
-        return _Facts(hasher.hexdigest(), True, False)
+        return _Facts(hasher.hexdigest(), True, False, 0)
     if head.startswith(_UTF_16):
         raise DataError(f"{path} is Unicode text in UTF-16. Save it as CSV UTF-8.")
     if head == b"\xd0\xcf\x11\xe0":
@@ -104,7 +109,7 @@ def _inspect(stream: IO[bytes], path: Path) -> _Facts:
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         is_utf8 = False
-    return _Facts(hasher.hexdigest(), False, is_utf8)
+    return _Facts(hasher.hexdigest(), False, is_utf8, line_count)
 
 
 @contextmanager

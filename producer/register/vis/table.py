@@ -33,6 +33,8 @@ from producer.register.vis.table_checks import check_table
 
 KIND: Final = pl.Enum(["proportion", "continuous", "cohort", "missing"])
 Mode = Literal["KEEP", "DELETE"]
+Progress = Callable[[int, int], None]
+"""Told how many rows more were read, and about how many there are in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,8 @@ class ReadOptions:
     allow_adjusted_rates: bool = False
 
 
-def read_vis(path: Path, options: ReadOptions, progress: Callable[[int], None] | None = None) -> VisTable:
-    """Read and check a VIS file (untrusted). ``progress`` is told the number of rows of each batch.
+def read_vis(path: Path, options: ReadOptions, progress: Progress | None = None) -> VisTable:
+    """Read and check a VIS file (untrusted). ``progress`` is told of each batch.
 
     Raises DataError when it is no table at all; everything else is a finding.
     """
@@ -96,9 +98,7 @@ def _check_columns(columns: tuple[str, ...], findings: Findings) -> bool:
     return not (missing or superfluous or doubled)
 
 
-def _read_rows(
-    source: Source, options: ReadOptions, findings: Findings, progress: Callable[[int], None] | None
-) -> VisTable:
+def _read_rows(source: Source, options: ReadOptions, findings: Findings, progress: Progress | None) -> VisTable:
     instruction: Instruction | None = None
     signs = DecimalSigns()
     parts: list[pl.DataFrame] = []
@@ -121,7 +121,7 @@ def _read_rows(
         organizations.append(distinct_organizations(typed))
         parts.append(_kept(typed))
         if progress is not None:
-            progress(batch.height)
+            progress(batch.height, source.row_estimate)
     if not sum(part.height for part in parts):
         raise DataError("The file has no rows below its instruction. Nothing was imported and nothing deleted.")
     signs.report(findings)

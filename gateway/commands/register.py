@@ -1,0 +1,325 @@
+"""``brygga register``: the register team's daily work (design 4).
+
+Import a VIS file, publish, look at what is published, go back; every problem of a file with row, rule and mend.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import rich.console
+from rich.filesize import decimal
+from rich.markup import escape
+from rich.table import Table
+
+from contracts.errors import EXIT_DATA
+from gateway.console import Advance, Console, common_options, pass_console
+from gateway.sections import parties, register_of, register_settings
+from producer.register import (
+    Publication,
+    RegisterStatus,
+    publications,
+    publish,
+    register_status,
+    rollback,
+    upgrade_register,
+)
+
+if TYPE_CHECKING:
+    from producer.register.importer import ImportOutcome
+    from producer.register.vis.findings import Findings, ImportFinding
+
+_SHOWN_FINDINGS = 40
+_PHASES = {"reading": "Reading and checking rows", "storing": "Storing measurements"}
+
+
+@click.group()
+def command() -> None:
+    """Import results, publish them, look back."""
+
+
+@command.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Check the file and say what would change; change nothing.")
+@click.option(
+    "--register-hsa-id", help="HSA-id that the file must be of [default: organization.hsa_id of the settings]."
+)
+@click.option(
+    "--allow-adjusted-rates", is_flag=True, help="Rates need not be Numerator / Denominator (adjusted for case mix)."
+)
+@click.option("--all-findings", is_flag=True, help=f"List every kept finding, not only the first {_SHOWN_FINDINGS}.")
+@common_options
+@pass_console
+def import_(
+    console: Console,
+    file: Path,
+    *,
+    dry_run: bool,
+    register_hsa_id: str | None,
+    allow_adjusted_rates: bool,
+    all_findings: bool,
+) -> None:
+    """Import FILE, a VIS file as CSV or XLSX: all of it, or nothing when a row is wrong."""
+    # Reading files takes a data-frame engine that the other commands need not load.
+    from producer.register.importer import import_vis
+    from producer.register.vis.findings import VisFileRejected
+
+    settings = console.settings()
+    if register_hsa_id is None and settings.has("organization"):
+        register_hsa_id = parties(settings)["organization"].hsa_id
+    shown = None if all_findings else _SHOWN_FINDINGS
+    with register_of(settings, create=True) as register, _phases(console) as progress:
+        try:
+            outcome = import_vis(
+                register,
+                file,
+                expected_hsa_id=register_hsa_id,
+                who=_user(),
+                dry_run=dry_run,
+                allow_adjusted_rates=allow_adjusted_rates,
+                progress=progress,
+            )
+        except VisFileRejected as error:
+            rejected = error
+        else:
+            console.emit(_outcome_data(outcome), lambda out: _render_outcome(out, outcome, shown))
+            return
+    _emit_rejected(console, rejected, shown)
+    raise SystemExit(EXIT_DATA)
+
+
+@command.command("publish")
+@common_options
+@pass_console
+def publish_(console: Console) -> None:
+    """Make what was imported visible to consumers, in one step."""
+    settings = console.settings()
+    keep = register_settings(settings).keep_publications
+    with register_of(settings) as register, console.progress("Making slices") as advance:
+        outcome = publish(register, who=_user(), keep=keep, progress=lambda _done, total: advance(1, total=total))
+    publication = outcome.publication
+    data = {
+        "publication": _publication_data(publication),
+        "is_new": outcome.is_new,
+        "rendered_slices": outcome.rendered_slices,
+        "changed_slices": outcome.changed_slices,
+    }
+
+    def render(out: rich.console.Console) -> None:
+        if not outcome.is_new:
+            out.print(f"Nothing has changed: publication {publication.id} is current.")
+            return
+        shared = sum(part.slice_count for part in publication.contracts) - outcome.changed_slices
+        out.print(f"[ok]Published[/ok] as publication {publication.id}; consumers see it now.")
+        for part in publication.contracts:
+            out.print(f"  {part.contract_id}: {part.measurement_count} measurements in {part.slice_count} slices")
+        out.print(f"  {outcome.changed_slices} slices changed, {max(shared, 0)} shared with the publication before")
+
+    console.emit(data, render)
+
+
+@command.command("publications")
+@common_options
+@pass_console
+def list_publications(console: Console) -> None:
+    """List the publications that are kept."""
+    with register_of(console.settings()) as register:
+        kept = publications(register)
+
+    def render(out: rich.console.Console) -> None:
+        if not kept:
+            out.print("Nothing is published yet: brygga register publish")
+            return
+        table = Table("", "Publication", "Published", "By", "Contract", "Measurements", "Slices", box=None)
+        for publication in kept:
+            for part in publication.contracts:
+                table.add_row(
+                    "[ok]current[/ok]" if publication.is_current else "",
+                    str(publication.id),
+                    _local(publication.published_at),
+                    escape(publication.who),
+                    part.contract_id,
+                    str(part.measurement_count),
+                    str(part.slice_count),
+                )
+        out.print(table)
+
+    console.emit([_publication_data(publication) for publication in kept], render)
+
+
+@command.command("rollback")
+@click.argument("publication_id", metavar="ID", type=int)
+@common_options
+@pass_console
+def roll_back(console: Console, publication_id: int) -> None:
+    """Make publication ID current again. The register's measurements stay as they are."""
+    with register_of(console.settings()) as register:
+        publication = rollback(register, publication_id, who=_user())
+
+    def render(out: rich.console.Console) -> None:
+        out.print(f"Publication {publication.id} of {_local(publication.published_at)} is current.")
+        out.print("The next publish shows the register's present measurements again.", style="dim")
+
+    console.emit(_publication_data(publication), render)
+
+
+@command.command("status")
+@common_options
+@pass_console
+def show_status(console: Console) -> None:
+    """Show what the register holds and what is not published yet."""
+    with register_of(console.settings()) as register:
+        status = register_status(register)
+    console.emit(asdict(status), lambda out: _render_status(out, status))
+
+
+@command.command("upgrade")
+@common_options
+@pass_console
+def upgrade(console: Console) -> None:
+    """Bring the register's tables to this program's version. Make a backup and stop the producer first."""
+    settings = console.settings()
+    section = register_settings(settings)
+    before, after = upgrade_register(section.url_from(settings.base), lock_wait_s=section.lock_wait_s)
+
+    def render(out: rich.console.Console) -> None:
+        same = before == after
+        out.print(f"The register has schema version {after}{'; nothing to do' if same else f', before {before}'}.")
+
+    console.emit({"before": before, "after": after}, render)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return f"user {os.getuid()}"
+
+
+def _local(moment: Any) -> str:
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
+
+
+@contextmanager
+def _phases(console: Console) -> Iterator[Callable[[str, int, int], None]]:
+    """Show one progress bar after another, as the import goes from phase to phase."""
+    with ExitStack() as stack:
+        shown: dict[str, Advance] = {}
+
+        def progress(phase: str, count: int, total: int) -> None:
+            if phase not in shown:
+                stack.close()
+                shown[phase] = stack.enter_context(console.progress(_PHASES[phase], total))
+            shown[phase](count)
+
+        yield progress
+
+
+# -- what is shown ---------------------------------------------------------------------------------------------
+
+
+def _publication_data(publication: Publication) -> dict[str, Any]:
+    return asdict(publication)
+
+
+def _finding_data(findings: Findings) -> dict[str, Any]:
+    return {
+        "errors": findings.error_count,
+        "warnings": findings.warning_count,
+        "errors_by_rule": findings.counts("error"),
+        "warnings_by_rule": findings.counts("warning"),
+        "findings": [asdict(finding) for finding in findings.kept()],
+    }
+
+
+def _outcome_data(outcome: ImportOutcome) -> dict[str, Any]:
+    names = [name for name in outcome.__dataclass_fields__ if name not in ("findings", "interrupted")]
+    data = {name: getattr(outcome, name) for name in names}
+    return {"is_accepted": True, **data, **_finding_data(outcome.findings)}
+
+
+def _render_outcome(out: rich.console.Console, outcome: ImportOutcome, shown: int | None) -> None:
+    if outcome.findings.warning_count:
+        _render_findings(out, outcome.findings, shown)
+    verb = "Would import" if outcome.is_dry_run else "Imported"
+    out.print(f"[ok]{verb}[/ok] {outcome.rows} rows of {outcome.measures} indicators from {escape(outcome.file_name)}:")
+    out.print(
+        f"  {outcome.inserted} new, {outcome.updated} changed, {outcome.deleted} removed, {outcome.unchanged} as before"
+    )
+    if outcome.interrupted is not None:
+        out.print(f"  An earlier {escape(outcome.interrupted.describe())} was interrupted; nothing of it remains.")
+    if not outcome.is_dry_run and outcome.changed_groups:
+        out.print("Consumers see it after: brygga register publish", style="dim")
+
+
+def _emit_rejected(console: Console, rejected: Any, shown: int | None) -> None:
+    data = {"is_accepted": False, "message": rejected.message, **_finding_data(rejected.findings)}
+
+    def render(out: rich.console.Console) -> None:
+        _render_findings(out, rejected.findings, shown)
+
+    console.emit(data, render)
+    if not console.is_json:
+        console.err.print(f"[bad]Error:[/bad] {escape(rejected.message)}")
+
+
+def _render_findings(out: rich.console.Console, findings: Findings, shown: int | None) -> None:
+    from producer.register.vis.rules import VIS_RULES
+
+    kept: Sequence[ImportFinding] = findings.kept()
+    table = Table("Row", "Column", "Rule", "What is wrong", "What to do", box=None, header_style="head", padding=(0, 1))
+    for finding in kept[:shown]:
+        style = "bad" if finding.severity == "error" else "warn"
+        table.add_row(
+            "file" if finding.row is None else str(finding.row),
+            finding.column or "",
+            f"[{style}]{finding.rule}[/{style}]",
+            escape(finding.what),
+            escape(finding.mend),
+        )
+    out.print(table)
+    total = findings.error_count + findings.warning_count
+    hidden = total - len(kept[:shown])
+    if hidden:
+        out.print(f"... and {hidden} more. In all:", style="dim")
+        for severity in ("error", "warning"):
+            for rule, count in findings.counts(severity).items():
+                out.print(f"  {count:>8} {severity}(s) of {rule} {VIS_RULES[rule].en}", style="dim")
+
+
+def _render_status(out: rich.console.Console, status: RegisterStatus) -> None:
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_row("Register", escape(status.url))
+    table.add_row("Size", f"{decimal(status.size_bytes)}, schema version {status.schema_version}")
+    table.add_row("Measurements", f"{status.measurements} of {status.measures} indicators")
+    table.add_row("Organisations", str(status.organizations))
+    table.add_row("Source systems", escape(", ".join(status.source_systems) or "-"))
+    last, current = status.last_import, status.current
+    table.add_row(
+        "Last import",
+        escape(f"{last.file_name}, {_local(last.imported_at)}, {last.rows} rows ({last.mode}), by {last.who}")
+        if last
+        else "none yet: brygga register import FILE",
+    )
+    table.add_row(
+        "Current publication",
+        escape(f"{current.id}, {_local(current.published_at)}, by {current.who}")
+        if current
+        else "none yet: brygga register publish",
+    )
+    table.add_row(
+        "Not published yet",
+        f"changes in {status.unpublished_groups} combination(s) of indicator and period: brygga register publish"
+        if status.unpublished_groups
+        else "nothing",
+    )
+    if status.writer is not None:
+        table.add_row("Writing now", escape(f"{status.writer.describe()}, unless it was interrupted"))
+    out.print(table)
