@@ -59,7 +59,7 @@ class Console:
     def note(self, text: str) -> None:
         """Tell about the work on stderr; silent with --quiet and --json."""
         if not (self.is_quiet or self.is_json):
-            self.err.print(text)
+            self.err.print(text, soft_wrap=True)
 
     def warn(self, text: str) -> None:
         """Tell of something that needs attention, on stderr; also with --json."""

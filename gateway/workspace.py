@@ -25,7 +25,7 @@ hsa_id = "$hsa_id"
 name = "$name"
 
 [organization]               # responsible for the information (reportingOrganization)
-hsa_id = "$organization_hsa_id"
+hsa_id = "$organization_hsa_id"   # the RegisterHSAID of the files that are imported
 name = "$name"
 
 [register]
@@ -43,7 +43,7 @@ ca = "certs/authority/trust.pem"
 crl = "certs/authority/crl.pem"
 
 [consumer]
-endpoint = "https://localhost:$consumer_port$path"
+endpoint = "https://localhost:$producer_port$path"
 logical_address = "$hsa_id"
 store = "sqlite:///consumer.db"
 
@@ -72,15 +72,15 @@ def create(
     *,
     hsa_id: str,
     name: str,
+    organization_hsa_id: str | None = None,
     producer_port: int = 8443,
-    consumer_port: int | None = None,
     key_size: int | None = None,
 ) -> Workspace:
     """Make a working folder with a test authority and one certificate each for producer, consumer and router.
 
-    ``hsa_id`` is the producing system's; the test parties get ids below the same organisation number. The consumer
-    calls ``consumer_port`` (the producer's own unless given). Raises ConfigurationError when the folder already
-    holds settings or certificates; nothing is overwritten.
+    ``hsa_id`` is the producing system's, ``organization_hsa_id`` the register's (the same unless given); the test
+    parties get ids below the same organisation number. Raises ConfigurationError when the folder already holds
+    settings or certificates; nothing is overwritten.
     """
     settings_file = directory / DEFAULT_FILE
     for existing in (settings_file, directory / "certs"):
@@ -95,9 +95,8 @@ def create(
     text = _TEMPLATE.substitute(
         hsa_id=hsa_id,
         name=name.replace("\\", "\\\\").replace('"', '\\"'),
-        organization_hsa_id=hsa_id,
+        organization_hsa_id=organization_hsa_id or hsa_id,
         producer_port=producer_port,
-        consumer_port=producer_port if consumer_port is None else consumer_port,
         consumer_hsa_id=ids["consumer"],
         router_hsa_id=ids["router"],
         path=GET_QUALITY_INDICATORS_2.path,

@@ -19,16 +19,18 @@ from gateway.settings import Settings
 @click.command()
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--hsa-id", required=True, help="HSA-id of the producing system, such as SE9990001112-DEMO.")
+@click.option("--register-hsa-id", help="HSA-id of the register, as its files say it [default: --hsa-id].")
 @click.option("--name", required=True, help="Name of the system or the register.")
 @common_options
 @pass_console
-def command(console: Console, directory: Path, hsa_id: str, name: str) -> None:
+def command(console: Console, directory: Path, hsa_id: str, register_hsa_id: str | None, name: str) -> None:
     """Make a working folder DIRECTORY: settings, test certificates, an empty register."""
-    problem = hsa_id_problem(hsa_id)
-    if problem:
-        raise UsageError(f"--hsa-id {hsa_id}: {problem}")
+    for option, value in (("--hsa-id", hsa_id), ("--register-hsa-id", register_hsa_id or hsa_id)):
+        problem = hsa_id_problem(value)
+        if problem:
+            raise UsageError(f"{option} {value!r} {problem}")
     with console.progress("Making keys and certificates"):
-        made = workspace.create(directory, hsa_id=hsa_id, name=name)
+        made = workspace.create(directory, hsa_id=hsa_id, name=name, organization_hsa_id=register_hsa_id)
     register_of(Settings.load(made.settings_file), create=True).close()
     data = {
         "directory": str(made.directory),

@@ -1,0 +1,131 @@
+"""``brygga producer``: serve what is published over mutual TLS."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import rich.console
+from rich.markup import escape
+from rich.table import Table
+from sqlalchemy.engine import make_url
+
+from certs.peer import hsa_id_of
+from certs.reading import read_certificates
+from contracts.errors import CertificateError
+from contracts.registry import CONTRACTS
+from gateway.console import Console, common_options, pass_console
+from gateway.sections import producer_settings, register_settings
+from producer.register import open_register
+from producer.register.publication import publications
+from producer.register.repository import DatabaseRepository
+from producer.server import Listening, serve
+from producer.settings import ProducerSettings
+
+
+@click.group()
+def command() -> None:
+    """Serve what is published over mutual TLS."""
+
+
+@command.command("serve")
+@click.option("--host", help="Address to listen on, instead of the settings'.")
+@click.option("--port", type=int, help="Port, instead of the settings'; 0 lets the system choose.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes, instead of the settings'.")
+@click.option("--health-port", type=int, help="Port on 127.0.0.1 for /health/live and /health/ready.")
+@common_options
+@pass_console
+def serve_command(
+    console: Console, host: str | None, port: int | None, workers: int | None, health_port: int | None
+) -> None:
+    """Serve until Ctrl-C or SIGTERM; SIGTERM lets answers in flight finish, for 30 seconds at most."""
+    loaded = console.settings()
+    options = {"host": host, "port": port, "workers": workers, "health_port": health_port}
+    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    settings = dataclasses.replace(producer_settings(loaded), **given)
+    section = register_settings(loaded)
+    url = section.read_url_from(loaded.base)
+    published = _published(url, section.lock_wait_s)
+
+    def tell(listening: Listening) -> None:
+        summary = _summary(settings, listening, url, published)
+        console.emit(summary, lambda out: _render(out, summary))
+        for warning in _warnings(settings, published):
+            console.warn(warning)
+
+    serve(settings, lambda: DatabaseRepository(url), on_ready=tell)
+
+
+def _published(url: str, lock_wait_s: float) -> int:
+    """Check the register (version, readable) and give how many measurements are published."""
+    with open_register(url, lock_wait_s=lock_wait_s) as register:
+        current = [one for one in publications(register) if one.is_current]
+    return sum(contract.measurement_count for one in current for contract in one.contracts)
+
+
+def _summary(settings: ProducerSettings, listening: Listening, url: str, published: int) -> dict[str, Any]:
+    return {
+        "url": listening.url,
+        "port": listening.port,
+        "health_port": listening.health_port,
+        "contracts": [
+            {"id": name, "address": f"{settings.public_url or listening.url}{CONTRACTS[name].path}"}
+            for name in settings.contracts
+        ],
+        "logical_addresses": list(settings.served_addresses),
+        "register": make_url(url).render_as_string(hide_password=True),
+        "measurements": published,
+        "certificate": None if settings.tls is None else _certificate(settings.tls.certificate),
+        "revocation_list": None if settings.tls is None or settings.tls.crl is None else str(settings.tls.crl),
+        "allowed_callers": list(settings.allowed_callers),
+        "workers": settings.workers,
+        "threads": settings.threads,
+    }
+
+
+def _certificate(path: Path) -> dict[str, Any]:
+    leaf = read_certificates(path, "the certificate")[0]
+    try:
+        hsa_id = hsa_id_of(leaf)
+    except CertificateError:
+        hsa_id = ""
+    return {"file": str(path), "hsa_id": hsa_id, "valid_until": leaf.not_valid_after_utc.isoformat()}
+
+
+def _render(out: rich.console.Console, summary: dict[str, Any]) -> None:
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for contract in summary["contracts"]:
+        table.add_row("Serving", escape(f"{contract['id']}  {contract['address']}"))
+    table.add_row("Logical address", escape(", ".join(summary["logical_addresses"])))
+    table.add_row("Register", escape(f"{summary['register']} ({summary['measurements']} measurements published)"))
+    certificate = summary["certificate"]
+    if certificate is None:
+        table.add_row("TLS", "by the proxy in front")
+    else:
+        until = datetime.fromisoformat(certificate["valid_until"])
+        days = (until - datetime.now(UTC)).days
+        table.add_row("Certificate", escape(f"{certificate['hsa_id']}, valid until {until:%Y-%m-%d} ({days} days)"))
+        table.add_row("Revocation list", escape(summary["revocation_list"] or "none: revoked callers are let in"))
+    table.add_row("Allowed callers", escape(", ".join(summary["allowed_callers"])) or "[warn]nobody[/warn]")
+    table.add_row("Processes", f"{summary['workers']} with {summary['threads']} threads each")
+    if summary["health_port"]:
+        table.add_row("Health", f"http://127.0.0.1:{summary['health_port']}/health/ready")
+    out.print("[ok]Ready.[/ok] Ctrl-C stops it.")
+    out.print(table)
+
+
+def _warnings(settings: ProducerSettings, published: int) -> list[str]:
+    found = []
+    if not settings.allowed_callers:
+        found.append(
+            "allowed_callers is empty, so everybody is refused. Name the HSA-ids that may call in brygga.toml:"
+            ' [producer] allowed_callers = ["..."].'
+        )
+    if not published:
+        found.append("Nothing is published, so every answer is empty. Run `brygga register publish`.")
+    return found
