@@ -16,30 +16,22 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import BinaryIO, Self
 
 import requests
-from zeep import Client, Settings
-from zeep.transports import Transport
-from zeep.wsdl import Document
-from zeep.wsdl.utils import etree_to_string
 
 from consumer.settings import ProducerConnection
 from consumer.transport import HttpsSession, check_answer
+from consumer.zeep_adapter import send
 from contracts.codes import OID_MEASURE
-from contracts.errors import ConfigurationError, ContractViolation, RulesBroken, UnexpectedAnswer, UsageError
+from contracts.errors import ContractViolation, RulesBroken, UnexpectedAnswer, UsageError
 from contracts.messages.reader import AnswerLimits, ReportReader
 from contracts.model import II, DatePeriod, Measurement, QualityIndicatorsRequest, ReportHead
-from contracts.registry import ServiceContract
 from contracts.rules import Finding, ReportChecker
-from schemas import PACKAGE_ROOT
 
 #: Findings that are kept of an answer; reading stops at so many errors.
 MOST_FINDINGS = 20
-_ZEEP_SETTINGS: dict[str, Any] = {"strict": True, "forbid_dtd": True, "forbid_entities": True, "forbid_external": True}
 
 
 class ProducerClient:
@@ -98,33 +90,16 @@ class ProducerClient:
         ids = tuple(II(OID_MEASURE, measure_id) for measure_id in measure_ids)
         request = QualityIndicatorsRequest(ids, period, include_measurements)
         started_at = time.monotonic()
-        response = self._send(request)
+        connection = self.connection
+        response = send(connection.contract, connection.endpoint, connection.logical_address, request, self._https.post)
         try:
-            check_answer(response, self.connection.max_answer_bytes)
+            check_answer(response, connection.max_answer_bytes)
         except BaseException:
             response.close()
             raise
-        deadline = started_at + self.connection.answer_timeout_s
+        deadline = started_at + connection.answer_timeout_s
         pieces = self._https.read_body(response, deadline)
-        return Answer(self.connection, request, response, pieces, raw=raw, is_checked=self._is_checked)
-
-    def _send(self, request: QualityIndicatorsRequest) -> requests.Response:
-        """Let zeep build the message and hand it to our own transport."""
-        contract = self.connection.contract
-        client = Client(
-            _definition(contract),
-            transport=_Posting(self._https),
-            settings=Settings(raw_response=True, **_ZEEP_SETTINGS),
-        )
-        binding = f"{{{contract.wsdl_namespace}}}{contract.interaction}ResponderBinding"
-        operation = client.create_service(binding, self.connection.endpoint)[contract.interaction]
-        response: requests.Response = operation(
-            _soapheaders={"LogicalAddress": self.connection.logical_address},
-            measureId=[{"root": id_.root, "extension": id_.extension} for id_ in request.measure_ids],
-            reportingPeriod={"start": request.reporting_period.start, "end": request.reporting_period.end},
-            includeMeasurements=request.include_measurements,
-        )
-        return response
+        return Answer(connection, request, response, pieces, raw=raw, is_checked=self._is_checked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,16 +170,28 @@ class Answer:
     def __iter__(self) -> Iterator[Measurement]:
         if self._head is not None:
             return
-        for piece in self._pieces:
-            if self._raw is not None:
-                self._raw.write(piece)
-            for measurement in self._reader.feed(piece):
-                if self._checker is not None:
-                    where = f"measurement[{self._reader.measurement_count}]"
-                    if findings := self._checker.add(measurement, where):
-                        self._note(findings)
-                yield measurement
-        self._finish(self._reader.close())
+        try:
+            for piece in self._pieces:
+                if self._raw is not None:
+                    self._raw.write(piece)
+                for measurement in self._reader.feed(piece):
+                    self._check(measurement)
+                    yield measurement
+            self._finish(self._reader.close())
+        except RulesBroken:
+            raise
+        except ContractViolation as error:
+            raise ContractViolation(
+                f"The answer breaks the contract at {error.path}, so nothing of it is used. {error.message}",
+                path=error.path,
+                rule=error.rule,
+            ) from None
+
+    def _check(self, measurement: Measurement) -> None:
+        if self._checker is not None:
+            findings = self._checker.add(measurement, f"measurement[{self._reader.measurement_count}]")
+            if findings:
+                self._note(findings)
 
     def _finish(self, head: ReportHead) -> None:
         if self._response.status_code != 200:
@@ -256,30 +243,3 @@ def _rules_broken(errors: list[Finding]) -> RulesBroken:
         rule=errors[0].rule,
         problems=problems,
     )
-
-
-class _LocalFiles(Transport):  # type: ignore[misc]  # zeep has no types
-    """Reads the WSDL and its schemas from the project's own packages and from nowhere else."""
-
-    def load(self, url: str) -> bytes:
-        path = Path(url).resolve()
-        if not path.is_relative_to(PACKAGE_ROOT.resolve()):
-            raise ConfigurationError(f"The WSDL points outside the contract packages, to {url!r}, which is not read.")
-        return path.read_bytes()
-
-
-class _Posting(Transport):  # type: ignore[misc]  # zeep has no types
-    """Hands zeep's messages to the consumer's own HTTPS; unlike zeep's it never logs a body."""
-
-    def __init__(self, https: HttpsSession) -> None:
-        self._https = https
-        self._close_session = False
-
-    def post_xml(self, address: str, envelope: Any, headers: dict[str, str]) -> requests.Response:  # noqa: ARG002
-        return self._https.post(etree_to_string(envelope), headers)
-
-
-@cache
-def _definition(contract: ServiceContract) -> Document:
-    """Parse the WSDL once per process (tens of milliseconds), when it is first used."""
-    return Document(str(contract.wsdl), _LocalFiles(), settings=Settings(**_ZEEP_SETTINGS))

@@ -20,7 +20,14 @@ from requests.cookies import RequestsCookieJar
 from requests.models import PreparedRequest
 from urllib3 import PoolManager
 from urllib3.connectionpool import HTTPConnectionPool
-from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError, ReadTimeoutError, TimeoutError
+from urllib3.exceptions import (
+    DecodeError,
+    HTTPError,
+    NameResolutionError,
+    NewConnectionError,
+    ReadTimeoutError,
+    TimeoutError,
+)
 
 from certs.reload import ReloadingClientContext
 from certs.tls_errors import explain_tls_error, find_tls_error
@@ -155,6 +162,8 @@ def connection_error(error: BaseException, connection: ProducerConnection) -> Re
         is_end = isinstance(find_tls_error(error), ssl.SSLEOFError | ssl.SSLZeroReturnError)
         kind = ConnectionFailed if is_end else TlsRefused
         return kind(f"No TLS connection to {connection.endpoint}. {tls}", log_detail=repr(error))
+    if any(isinstance(cause, DecodeError) for cause in chain):
+        return UnexpectedAnswer("The answer says that it is compressed (gzip), but cannot be decompressed.")
     if any(isinstance(cause, NameResolutionError | socket.gaierror) for cause in chain):
         reason = "its host name is not known. Check the endpoint and the name service"
     elif any(isinstance(cause, ConnectionRefusedError) for cause in chain):

@@ -115,11 +115,11 @@ class RecordReader(Generic[T]):
         return value
 
     def _resolve(self, element: etree._Element, nodes: list[etree._Element], layout: Layout) -> Reader:
-        if self._check is not None:
-            self._check(element)
         positions = {node: position for position, node in enumerate(nodes)}
         resolver = _Resolver(self._namespace, positions, self._shared)
         reader = resolver.record(self._record, element, etree.QName(element).localname)
+        if self._check is not None:
+            self._check(element)
         if len(self._layouts) == _MOST_LAYOUTS:
             self._layouts.clear()
         self._layouts[layout] = reader

@@ -1,0 +1,78 @@
+"""Messages built by zeep from the project's own WSDL; the only module that imports zeep (performance reference E).
+
+zeep reads nothing from the network, sends nothing itself and logs no body: its transport is replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import requests
+import zeep
+from zeep.transports import Transport
+from zeep.wsdl import Document
+from zeep.wsdl.utils import etree_to_string
+
+from contracts.errors import ConfigurationError
+from contracts.model import QualityIndicatorsRequest
+from contracts.registry import ServiceContract
+from schemas import PACKAGE_ROOT
+
+Post = Callable[[bytes, dict[str, str]], requests.Response]
+
+# zeep has annotations here and there only.
+_Client: Any = zeep.Client
+_Document: Any = Document
+_to_bytes: Any = etree_to_string
+_SETTINGS = zeep.Settings(
+    raw_response=True, strict=True, forbid_dtd=True, forbid_entities=True, forbid_external=True, xml_huge_tree=False
+)
+
+
+def send(
+    contract: ServiceContract, endpoint: str, logical_address: str, request: QualityIndicatorsRequest, post: Post
+) -> requests.Response:
+    """Build the message of a question and give what ``post`` makes of it; may be called by several threads.
+
+    ``post`` gets the envelope (UTF-8) and the HTTP headers of the binding, SOAPAction among them.
+    """
+    client = _Client(_definition(contract), transport=_Posting(post), settings=_SETTINGS)
+    binding = f"{{{contract.wsdl_namespace}}}{contract.interaction}ResponderBinding"
+    operation = client.create_service(binding, endpoint)[contract.interaction]
+    response: requests.Response = operation(
+        _soapheaders={"LogicalAddress": logical_address},
+        measureId=[{"root": id_.root, "extension": id_.extension} for id_ in request.measure_ids],
+        reportingPeriod={"start": request.reporting_period.start, "end": request.reporting_period.end},
+        includeMeasurements=request.include_measurements,
+    )
+    return response
+
+
+class _LocalFiles(Transport):
+    """Reads the WSDL and its schemas from the project's own packages and from nowhere else."""
+
+    def load(self, url: str) -> bytes:
+        path = Path(url).resolve()
+        if not path.is_relative_to(PACKAGE_ROOT.resolve()):
+            raise ConfigurationError(f"The WSDL points outside the contract packages, to {url!r}, which is not read.")
+        return path.read_bytes()
+
+
+class _Posting(Transport):
+    """Hands zeep's messages over; unlike zeep's own transport it never logs a body."""
+
+    def __init__(self, post: Post) -> None:
+        self._post = post
+        self._close_session = False
+
+    def post_xml(self, address: str, envelope: Any, headers: dict[str, str]) -> requests.Response:  # noqa: ARG002
+        return self._post(_to_bytes(envelope), headers)
+
+
+@cache
+def _definition(contract: ServiceContract) -> Any:
+    """Parse the WSDL once per process (tens of milliseconds), when it is first used."""
+    return _Document(str(contract.wsdl), _LocalFiles(), settings=_SETTINGS)  # type: ignore[no-untyped-call]
