@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
-from playback import Playback
-from reports import SYSTEM
+from consumer_pki import Pki
+from consumer_playback import Playback
+from consumer_reports import SYSTEM
 
 from certs import Authority
 from certs.tls import TlsFiles, server_context
 from consumer.client import ProducerClient
 from consumer.settings import ProducerConnection
-
-
-@dataclass(frozen=True)
-class Pki:
-    """An authority and a way to get TLS files for a party of the test."""
-
-    authority: Authority
-    directory: Path
-
-    def files(self, name: str, *, dns_name: str = "localhost", **content: object) -> TlsFiles:
-        issued = self.authority.issue(
-            f"SE9990001112-{name.upper()}",
-            dns_name,
-            organization="Test",
-            locality="Test",
-            key_size=2048,
-            **content,  # type: ignore[arg-type]
-        )
-        written = issued.write(self.directory, name)
-        return TlsFiles(written.certificate, written.private_key, self.authority.trust_anchor_path)
 
 
 @pytest.fixture(scope="session")

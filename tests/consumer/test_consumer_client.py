@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from playback import Exchange, Playback, Respond
-from reports import (
+from consumer_playback import Exchange, Playback, Respond
+from consumer_reports import (
     BOTH_YEARS,
     CODEC,
     MEASURE_A,
