@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import socket
-import subprocess  # noqa: S404 (only this program is run)
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
