@@ -155,6 +155,8 @@ class _Scan:
         self._is_ascii = text.isascii()
         parser = expat.ParserCreate(UTF_8)
         parser.ordered_attributes = True
+        parser.buffer_text = True
+        parser.buffer_size = 65_536
         parser.XmlDeclHandler = self._declaration
         parser.StartDoctypeDeclHandler = _refuse_doctype
         parser.ProcessingInstructionHandler = _refuse_instruction
