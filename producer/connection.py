@@ -162,6 +162,8 @@ class Connection:
 
     def _shake_hands(self) -> None:
         if not isinstance(self.sock, ssl.SSLSocket):
+            if not self.sock.recv(1, socket.MSG_PEEK):
+                raise PeerClosed  # A probe of the port, which needs no line in the log.
             context: ssl.SSLContext = self._cfg.ssl_context(self._cfg, None)
             self.sock = context.wrap_socket(self.sock, server_side=True, do_handshake_on_connect=False)
         assert isinstance(self.sock, ssl.SSLSocket)

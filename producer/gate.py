@@ -107,7 +107,10 @@ class Gate:
             failure = GatewayFailure("The service failed. Report the incident id to those who run it.")
             response = _refusal(failure, environ, log.incident_id)
         log.add(status=response.status.value)
-        return LoggedBody(_send(response, start_response), response.length, log)
+        body = _send(response, start_response)
+        if environ["REQUEST_METHOD"] == "HEAD":
+            return LoggedBody((), 0, log)
+        return LoggedBody(body, response.length, log)
 
     def _respond(self, environ: dict[str, Any], facts: ConnectionFacts, log: RequestLog) -> Response:
         method = environ["REQUEST_METHOD"]

@@ -6,11 +6,12 @@ sees neither HTTP nor XML nor SQL, only the question, the codec and the reposito
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
+from typing import Protocol, runtime_checkable
 
 from contracts.checksum import measurement_checksum
 from contracts.codes.oids import OID_MEASURE
@@ -26,6 +27,11 @@ from producer.settings import LARGE_ANSWER_BYTES
 #: Servers lose most of their throughput on writes of a few KB, and one huge write overlaps with nothing.
 PIECE_BYTES = 128 * 1024
 _NOTHING = Selection(0, ())
+
+
+@runtime_checkable
+class _Closeable(Protocol):
+    def close(self) -> object: ...
 
 
 class AnswerBody:
@@ -183,7 +189,7 @@ def in_pieces(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
 
 
 def _closed_with(held: ExitStack, content: Iterator[bytes]) -> Iterator[bytes]:
-    if isinstance(content, Generator):
+    if isinstance(content, _Closeable):
         held.callback(content.close)
     return content
 
