@@ -9,6 +9,7 @@ import copy
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from lxml import etree
 
@@ -63,7 +64,7 @@ class ReportReader:
             (soap.ENVELOPE, soap.FAULT, codec.tags.response, codec.tags.report, codec.tags.measurement),
             ("start", "end", "pi"),
         )
-        self._measurements = codec.measurement_reader(self._check_layout if contract else None)
+        self._measurements = codec.measurement_reader(partial(self._check_layout, contract) if contract else None)
         self._head: ReportHead | None = None
         self._is_root_checked = False
         self._end_of_head: etree._Element | None = None
@@ -89,23 +90,19 @@ class ReportReader:
             root = self._parser.close()
         except etree.XMLSyntaxError as error:
             raise self._not_xml(error) from None
-        for _ in self._events():
-            raise ContractViolation("A measurement follows the end of the report.", path="/Envelope/Body")
         self._check_root(root)
         if self._head is None or not self._is_report_complete:
             raise ContractViolation("The answer holds no report of the contract asked for.", path="/Envelope/Body")
         self._check_surroundings(root)
         return self._head
 
-    def _check_layout(self, measurement: etree._Element) -> None:
+    def _check_layout(self, contract: ServiceContract, measurement: etree._Element) -> None:
         """Validate one measurement in a copy of its report; the report itself is not complete yet."""
-        report = measurement.getparent()
-        if self._contract is None or report is None:
-            return
+        report = next(measurement.iterancestors())
         response = etree.Element(self._codec.tags.response, nsmap=report.nsmap)
         response.append(head_of(report, self._codec.tags.measurement))
         response[0].append(copy.deepcopy(measurement))
-        _validate(self._contract, response)
+        _validate(contract, response)
 
     def _check_surroundings(self, root: etree._Element) -> None:
         """Check what is left of the answer without its measurements."""

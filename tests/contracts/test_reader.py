@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from contracts.errors import (
     PlatformFault,
     UnexpectedAnswer,
 )
+from contracts.messages import records
 from contracts.messages.reader import AnswerLimits, ReportReader
 from contracts.model import Measurement, MissingMeasure, ProportionMeasure, ReportHead
 from contracts.registry import GET_QUALITY_INDICATORS_2
@@ -521,6 +523,17 @@ def test_answers_with_ever_new_layouts_and_texts_are_forgotten() -> None:
     ]
     reader = ReportReader(CODEC)
     read_back = list(reader.feed(CODEC.answer_prefix(HEAD) + b"".join(fragments) + CODEC.answer_suffix()))
+    assert (read_back, reader.close()) == (measurements, HEAD)
+
+
+def test_organisations_are_forgotten_at_a_bound_and_long_ones_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "_MOST_SHARED", 5)
+    monkeypatch.setattr(records, "_MOST_SHARED_CHARS", 200)
+    units = [unit(number % 4, LAND) for number in range(12)]
+    units[5] = replace(units[5], organization_name="Lång" * 100)
+    measurements = [measurement(MissingMeasure("UNK"), organization) for organization in units]
+    reader = ReportReader(CODEC)
+    read_back = list(reader.feed(answer(*measurements)))
     assert (read_back, reader.close()) == (measurements, HEAD)
 
 
