@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Column, Connection, Table, bindparam, func, insert, select, update
+from sqlalchemy import Column, Connection, Row, Table, bindparam, func, insert, select, update
 
 from contracts.codes import COUNTRY_CODE, COUNTRY_NAME, KOMMUN, OID_HOSPITAL, OID_HSA_ID, OID_KOMMUN, OID_LAN, OID_LAND
 from producer.register.tables import measure, measurement_group, organization, source_system
@@ -74,16 +74,24 @@ def _hospital_or_unit(row: Mapping[str, Any], nodes: Mapping[str, OrganizationNo
     return None
 
 
-def store_organizations(connection: Connection, nodes: Iterable[OrganizationNode]) -> StoredOrganizations:
-    """Add the organisations that are new and update those that look different now."""
+def store_organizations(
+    connection: Connection, nodes: Iterable[OrganizationNode], *, replaces: bool
+) -> StoredOrganizations:
+    """Add the organisations that are new and update those that look different now.
+
+    ``replaces``: the file says everything, so a unit without kommun has none; else it stays in the one it is in.
+    """
     known = {row.identity: row for row in connection.execute(select(organization))}
     numbers = {identity: row.id for identity, row in known.items()}
+    identities = {row.id: identity for identity, row in known.items()}
     added: list[dict[str, Any]] = []
     updated: list[dict[str, Any]] = []
     number = _last(connection, organization.c.id)
     for node in nodes:
         row = known.get(node.identity)
         parent_id = None if node.parent is None else numbers[node.parent]
+        if row is not None and not replaces and _is_in_kommun_of(row, node, identities):
+            parent_id = row.parent_id
         if row is None:
             number += 1
             numbers[node.identity] = number
@@ -112,6 +120,14 @@ def store_organizations(connection: Connection, nodes: Iterable[OrganizationNode
         )
     changed = _with_descendants(connection, {change["number"] for change in updated})
     return StoredOrganizations(numbers, len(added), changed)
+
+
+def _is_in_kommun_of(row: Row[Any], node: OrganizationNode, identities: Mapping[int, str]) -> bool:
+    """Tell whether the file names only the region of a unit that the register has in a kommun of that region."""
+    if node.organization_type != "Vardenhet" or node.parent is None or not node.parent.startswith("Lan/"):
+        return False
+    code = node.parent.removeprefix("Lan/")
+    return identities.get(row.parent_id, "").startswith(f"Kommun/{code}")
 
 
 def store_source(connection: Connection, hsa_id: str, name: str) -> tuple[int, bool]:
@@ -174,7 +190,7 @@ def _last(connection: Connection, column: Column[Any]) -> int:
 def _with_descendants(connection: Connection, changed: set[int]) -> frozenset[int]:
     if not changed:
         return frozenset()
-    parents = dict(connection.execute(select(organization.c.id, organization.c.parent_id)).tuples().all())
+    parents = {row.id: row.parent_id for row in connection.execute(select(organization.c.id, organization.c.parent_id))}
 
     def is_below(number: int | None) -> bool:
         while number is not None:

@@ -110,7 +110,8 @@ class _Import:
         self._file_name = file_name
         self._who = who
         self._replaces = instruction.mode == "DELETE"
-        self._changes = staging.Changes(0, 0, 0, 0)
+        self._changes = staging.Changes()
+        self._changed_groups = 0
         self._organizations = StoredOrganizations({}, 0, frozenset())
         self._revision = connection.execute(select(register_state.c.revision)).scalar_one() + 1
 
@@ -119,7 +120,7 @@ class _Import:
         connection, instruction = self._connection, self._instruction
         source_id, is_renamed = store_source(connection, instruction.hsa_id, self._table.register_name)
         nodes = organization_nodes(self._table.organizations)
-        self._organizations = store_organizations(connection, nodes)
+        self._organizations = store_organizations(connection, nodes, replaces=self._replaces)
         groups = store_groups(connection, _groups_of(self._table.rows), self._revision)
         staging.create(connection)
         staging.fill(connection, self._staged_rows(groups, source_id), progress)
@@ -130,7 +131,7 @@ class _Import:
         staging.note_changed_by_organization(connection, self._organizations.changed)
         if is_renamed:
             staging.note_changed_by_source(connection, source_id)
-        staging.take_over(connection, source_id, self._revision, replaces=self._replaces)
+        self._changed_groups = staging.take_over(connection, source_id, self._revision, replaces=self._replaces)
         self._note_kinds(groups)
         self._note_import(source_id)
         staging.drop(connection)
@@ -152,7 +153,7 @@ class _Import:
             unchanged=rows - changes.inserted - changes.updated,
             measures=self._table.rows["MeasureID"].n_unique(),
             new_organizations=self._organizations.new,
-            changed_groups=changes.groups,
+            changed_groups=self._changed_groups,
             findings=self._table.findings,
             interrupted=interrupted,
         )

@@ -74,12 +74,11 @@ STAGED_COLUMNS: Final = tuple(column.name for column in staged.c)
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What an import changes, in measurements; ``groups`` is the number of groups that something differs in."""
+    """How many measurements an import adds, changes and removes."""
 
-    inserted: int
-    updated: int
-    deleted: int
-    groups: int
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
 
 
 def create(connection: Connection) -> None:
@@ -144,7 +143,7 @@ def compare(connection: Connection, source_system_id: int, *, replaces: bool) ->
         deleted = sum(row[1] for row in gone)
         groups |= {row[0] for row in gone}
     note_changed(connection, groups)
-    return Changes(inserted, updated, deleted, len(groups))
+    return Changes(inserted, updated, deleted)
 
 
 def note_changed(connection: Connection, groups: Iterable[int]) -> None:
@@ -170,8 +169,8 @@ def note_changed_by_source(connection: Connection, source_system_id: int) -> Non
     note_changed(connection, connection.execute(found).scalars())
 
 
-def take_over(connection: Connection, source_system_id: int, revision: int, *, replaces: bool) -> None:
-    """Write the staged rows of changed groups into the register and mark the groups with ``revision``."""
+def take_over(connection: Connection, source_system_id: int, revision: int, *, replaces: bool) -> int:
+    """Write the staged rows of changed groups into the register; mark the groups with ``revision`` and count them."""
     if replaces:
         connection.execute(delete(measurement).where(_is_gone(source_system_id)))
     columns = ", ".join((*_KEY, *_COMPARED))
@@ -184,7 +183,7 @@ def take_over(connection: Connection, source_system_id: int, revision: int, *, r
         )
     )
     is_changed = measurement_group.c.id.in_(select(changed_group.c.group_id))
-    connection.execute(update(measurement_group).where(is_changed).values(revision=revision))
+    return connection.execute(update(measurement_group).where(is_changed).values(revision=revision)).rowcount
 
 
 def _is_gone(source_system_id: int) -> Any:
