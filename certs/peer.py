@@ -14,6 +14,9 @@ from contracts.errors import CertificateError
 #: X.520 upper bound of serialNumber; the HSA-id rules themselves allow 31.
 MAX_HSA_ID_LENGTH = 64
 
+#: What `cryptography` raises for a certificate that is broken inside, some of it only when a part is looked at.
+UNREADABLE = (ValueError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+
 
 def load_der(certificate: x509.Certificate | bytes) -> x509.Certificate:
     """Return the parsed certificate of a DER blob, or the certificate itself.
@@ -24,7 +27,7 @@ def load_der(certificate: x509.Certificate | bytes) -> x509.Certificate:
         return certificate
     try:
         return x509.load_der_x509_certificate(certificate)
-    except ValueError as error:
+    except UNREADABLE as error:
         raise CertificateError(
             "The peer's certificate cannot be read; it has to be an X.509 certificate.", log_detail=str(error)
         ) from error
@@ -39,7 +42,7 @@ def hsa_id_of(certificate: x509.Certificate | bytes) -> str:
     """
     try:
         attributes = load_der(certificate).subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)
-    except ValueError as error:
+    except UNREADABLE as error:
         raise CertificateError(
             "The subject of the peer's certificate cannot be read.", log_detail=str(error)
         ) from error
@@ -74,7 +77,7 @@ def check_client_purpose(certificate: x509.Certificate | bytes) -> None:
     """
     try:
         extensions = load_der(certificate).extensions
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+    except UNREADABLE as error:
         raise CertificateError(
             "The extensions of the peer's certificate cannot be read.", log_detail=str(error)
         ) from error

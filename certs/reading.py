@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -20,8 +21,10 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 from certs.files import read_file
-from certs.peer import is_authority
+from certs.peer import UNREADABLE, is_authority
 from contracts.errors import CertificateError
+
+T = TypeVar("T", x509.Certificate, x509.CertificateSigningRequest, x509.CertificateRevocationList)
 
 PEM_MARK = b"-----BEGIN "
 CRL_MARK = b"-----BEGIN X509 CRL-----"
@@ -36,9 +39,9 @@ def read_certificates(path: Path, what: str) -> tuple[x509.Certificate, ...]:
     data = read_file(path, what)
     try:
         if PEM_MARK in data:
-            return tuple(x509.load_pem_x509_certificates(data))
-        return (x509.load_der_x509_certificate(data),)
-    except ValueError as error:
+            return tuple(map(with_names, x509.load_pem_x509_certificates(data)))
+        return (with_names(x509.load_der_x509_certificate(data)),)
+    except UNREADABLE as error:
         raise CertificateError(
             f"{path} holds no readable certificate, so it cannot be {what}. A PEM file has "
             "-----BEGIN CERTIFICATE----- lines; `brygga certs inspect` says what the file is."
@@ -46,35 +49,33 @@ def read_certificates(path: Path, what: str) -> tuple[x509.Certificate, ...]:
 
 
 def read_private_key(path: Path, password: str | None) -> PrivateKeyTypes:
-    """Return the private key of a PEM or DER file.
+    """Return the private key of a PEM or DER file, for comparing it with a certificate.
 
-    Raises `CertificateError` when it is missing, encrypted and ``password`` is None or wrong, or no key.
+    A password for a key that needs none does no harm. Raises `CertificateError` when the file is missing or
+    no key, or when the key is encrypted and ``password`` is None or wrong.
     """
     data = read_file(path, "the private key")
-    secret = password.encode() if password is not None else None
-    load = load_pem_private_key if PEM_MARK in data else load_der_private_key
     try:
-        return load(data, secret)
-    except TypeError as error:
-        if secret is not None:
-            return _read_unencrypted(path, data)
-        raise CertificateError(
-            f"The private key {path} is encrypted and no password is given. Name a file with the password, "
-            f"or decrypt it into a file of its own: openssl pkey -in {path} -out NEW.key"
-        ) from error
+        try:
+            return _load_key(data, None)
+        except TypeError:
+            if password is None:
+                raise CertificateError(
+                    f"The private key {path} is encrypted and no password is given. Name a file with the password, "
+                    f"or decrypt it into a file of its own: openssl pkey -in {path} -out NEW.key"
+                ) from None
+            return _load_key(data, password.encode())
     except (ValueError, UnsupportedAlgorithm) as error:
-        hint = " or the password is wrong" if secret is not None else ""
+        hint = " or the password is wrong" if password is not None else ""
         raise CertificateError(
             f"{path} holds no readable private key{hint}. A PEM file has a -----BEGIN PRIVATE KEY----- line."
         ) from error
 
 
-def _read_unencrypted(path: Path, data: bytes) -> PrivateKeyTypes:
+def _load_key(data: bytes, password: bytes | None) -> PrivateKeyTypes:
+    """Load without the proof that an RSA key's numbers fit, 30-150 ms each: OpenSSL loads the key by itself."""
     load = load_pem_private_key if PEM_MARK in data else load_der_private_key
-    try:
-        return load(data, None)
-    except ValueError as error:
-        raise CertificateError(f"{path} holds no readable private key.") from error
+    return load(data, password, unsafe_skip_rsa_key_validation=True)
 
 
 def read_crls(path: Path) -> tuple[x509.CertificateRevocationList, ...]:
@@ -83,9 +84,9 @@ def read_crls(path: Path) -> tuple[x509.CertificateRevocationList, ...]:
     blocks = [part.partition(CRL_END)[0] for part in data.split(CRL_MARK)[1:]]
     try:
         if blocks:
-            return tuple(x509.load_pem_x509_crl(CRL_MARK + block + CRL_END + b"\n") for block in blocks)
-        return (x509.load_der_x509_crl(data),)
-    except ValueError as error:
+            return tuple(with_names(x509.load_pem_x509_crl(CRL_MARK + block + CRL_END + b"\n")) for block in blocks)
+        return (with_names(x509.load_der_x509_crl(data)),)
+    except UNREADABLE as error:
         raise CertificateError(
             f"{path} holds no readable revocation list (CRL). Fetch it anew from the address that the "
             "certificates give as CRL distribution point."
@@ -106,16 +107,29 @@ def common_name(name: x509.Name) -> str:
     return str(found[0].value) if found else name.rfc4514_string()
 
 
+def with_names(item: T) -> T:
+    """Return ``item`` after looking at its names, which are parsed only then; raises one of `UNREADABLE`."""
+    for part in ("subject", "issuer"):
+        getattr(item, part, None)
+    return item
+
+
 def public_key_bytes(owner: x509.Certificate | x509.CertificateSigningRequest | PrivateKeyTypes) -> bytes:
-    """Return the DER public key of a certificate, request or private key, for comparing two of them."""
-    return owner.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    """Return the DER public key of a certificate, request or private key, for comparing two of them.
+
+    Empty for a key of a kind that cannot be read, which then equals no private key.
+    """
+    try:
+        return owner.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except (ValueError, UnsupportedAlgorithm):
+        return b""
 
 
 def is_ca(certificate: x509.Certificate) -> bool:
     """Whether the certificate may sign others; unreadable extensions count as no."""
     try:
         return is_authority(certificate.extensions)
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+    except UNREADABLE:
         return False
 
 
@@ -123,7 +137,7 @@ def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> boo
     """Whether ``issuer`` has the name and the key that signed ``certificate``."""
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    except (*UNREADABLE, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
     return True
 
@@ -140,6 +154,6 @@ def crl_signer(crl: x509.CertificateRevocationList, authorities: Sequence[x509.C
             try:
                 if crl.is_signature_valid(authority.public_key()):  # type: ignore[arg-type]
                     return authority
-            except (TypeError, UnsupportedAlgorithm):
+            except (*UNREADABLE, TypeError, UnsupportedAlgorithm):
                 continue
     return None

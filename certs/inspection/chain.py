@@ -13,6 +13,7 @@ from cryptography import x509
 from certs.inspection.checks import WEAK_HASHES
 from certs.inspection.describe import signature_name
 from certs.inspection.model import Problem
+from certs.peer import UNREADABLE
 from certs.reading import common_name, crl_signer, is_ca, is_issued_by, is_self_signed
 from certs.revocation import half_life_at, is_stale
 
@@ -127,7 +128,7 @@ def check_crl_time(crl: x509.CertificateRevocationList, where: str, now: datetim
 def _revoked(entry: x509.RevokedCertificate, leaf: x509.Certificate) -> Problem:
     try:
         reason = f", reason {entry.extensions.get_extension_for_class(x509.CRLReason).value.reason.value}"
-    except x509.ExtensionNotFound:
+    except (*UNREADABLE, x509.ExtensionNotFound):
         reason = ""
     return Problem(
         "revoked",

@@ -169,7 +169,11 @@ def check_request(request: x509.CertificateSigningRequest, where: str) -> Iterat
     """Find what an authority would refuse in a request."""
     yield from check_subject(request, where)
     yield from check_strength(request, where)
-    if not request.is_signature_valid:
+    try:
+        is_signed = request.is_signature_valid
+    except (ValueError, UnsupportedAlgorithm):
+        is_signed = False
+    if not is_signed:
         yield Problem(
             "request-signature", "error", where, "It is not signed with its own key.", "Make the request anew."
         )

@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import load_der_private_key, load_pem_private_key, pkcs12
 
 from certs.files import read_file
-from certs.reading import PEM_MARK
+from certs.peer import UNREADABLE
+from certs.reading import PEM_MARK, with_names
 from contracts.errors import CertificateError
 
 _PEM_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.+?-----END \1-----", re.DOTALL)
@@ -89,12 +90,12 @@ def _read_pem(data: bytes, secret: bytes | None) -> Contents:
             if label.endswith("PRIVATE KEY"):
                 _add_key(contents, block, secret, load_pem_private_key)
             elif label == "CERTIFICATE":
-                contents.certificates.append(x509.load_pem_x509_certificate(block))
+                contents.certificates.append(with_names(x509.load_pem_x509_certificate(block)))
             elif label in ("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"):
-                contents.requests.append(x509.load_pem_x509_csr(block))
+                contents.requests.append(with_names(x509.load_pem_x509_csr(block)))
             elif label == "X509 CRL":
-                contents.crls.append(x509.load_pem_x509_crl(block))
-        except (ValueError, UnsupportedAlgorithm):
+                contents.crls.append(with_names(x509.load_pem_x509_crl(block)))
+        except (*UNREADABLE, UnsupportedAlgorithm):
             contents.unreadable.append(f"block {number} ({label})")
     return contents
 
@@ -125,8 +126,8 @@ def _read_pkcs12(path: Path, data: bytes, secret: bytes | None) -> Contents:
         )
     contents = Contents("PKCS#12")
     if store.cert is not None:
-        contents.certificates.append(store.cert.certificate)
-    contents.certificates += [extra.certificate for extra in store.additional_certs]
+        contents.certificates.append(with_names(store.cert.certificate))
+    contents.certificates += [with_names(extra.certificate) for extra in store.additional_certs]
     if store.key is not None:
         contents.keys.append(KeyFound(store.key, is_encrypted=bool(secret)))
     return contents
@@ -151,15 +152,15 @@ def _open_pkcs12(path: Path, data: bytes, secret: bytes | None) -> pkcs12.PKCS12
 def _read_der(data: bytes, secret: bytes | None) -> Contents:
     contents = Contents("DER")
     readers: tuple[Callable[[], object], ...] = (
-        lambda: contents.certificates.append(x509.load_der_x509_certificate(data)),
-        lambda: contents.crls.append(x509.load_der_x509_crl(data)),
-        lambda: contents.requests.append(x509.load_der_x509_csr(data)),
+        lambda: contents.certificates.append(with_names(x509.load_der_x509_certificate(data))),
+        lambda: contents.crls.append(with_names(x509.load_der_x509_crl(data))),
+        lambda: contents.requests.append(with_names(x509.load_der_x509_csr(data))),
         lambda: _add_key(contents, data, secret, load_der_private_key),
     )
     for read in readers:
         try:
             read()
-        except (ValueError, UnsupportedAlgorithm):
+        except (*UNREADABLE, UnsupportedAlgorithm):
             continue
         break
     return contents

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from certs.inspection.model import Fact, Item
+from certs.peer import UNREADABLE
 from certs.reading import common_name, is_ca, is_self_signed
 
 E = TypeVar("E", bound=x509.ExtensionType)
@@ -165,7 +166,7 @@ def extension(owner: x509.Certificate | x509.CertificateSigningRequest, kind: ty
     """Return an extension's value; None when it is missing or the extensions cannot be read."""
     try:
         return owner.extensions.get_extension_for_class(kind).value
-    except (x509.ExtensionNotFound, ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+    except (*UNREADABLE, x509.ExtensionNotFound):
         return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,18 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority.create(tmp_path_factory.mktemp("pki") / "authority", key_size=2048)
 
 
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with another authority and a certificate of it, to be copied: keys take time to make."""
+    folder = tmp_path_factory.mktemp("template")
+    issue_good(Authority.create(folder / "authority", key_size=2048), folder / "own")
+    return folder
+
+
 @pytest.fixture
-def own_authority(tmp_path: Path) -> Authority:
+def own_authority(template: Path, tmp_path: Path) -> Authority:
     """An authority of the test's own, to revoke in and to break."""
-    return Authority.create(tmp_path / "authority", key_size=2048)
+    return Authority.open(shutil.copytree(template / "authority", tmp_path / "authority"))
 
 
 @pytest.fixture(scope="session")
@@ -34,9 +43,10 @@ def good_tls(authority: Authority, good: CertificateFiles) -> TlsFiles:
 
 
 @pytest.fixture
-def own_good(own_authority: Authority, tmp_path: Path) -> CertificateFiles:
+def own_good(template: Path, tmp_path: Path) -> CertificateFiles:
     """A good certificate of the test's own authority."""
-    return issue_good(own_authority, tmp_path / "own")
+    folder = shutil.copytree(template / "own", tmp_path / "own")
+    return CertificateFiles(folder / "good.pem", folder / "good.key")
 
 
 @pytest.fixture

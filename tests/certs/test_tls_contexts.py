@@ -217,13 +217,13 @@ def test_password_for_a_key_that_needs_none_does_no_harm(good_tls: TlsFiles, tmp
 @pytest.mark.parametrize("field", ["certificate", "private_key", "ca", "crl"])
 @pytest.mark.parametrize("content", [None, b"", b"nonsense", b"-----BEGIN CERTIFICATE-----\nnonsense"])
 def test_file_that_cannot_be_read_is_named(
-    own_tls: TlsFiles, tmp_path: Path, make, field: str, content: bytes | None
+    good_tls: TlsFiles, tmp_path: Path, make, field: str, content: bytes | None
 ) -> None:
     path = tmp_path / "broken"
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(CertificateError) as caught:
-        make(dataclasses.replace(own_tls, **{field: path}))
+        make(dataclasses.replace(good_tls, **{field: path}))
     assert str(path) in caught.value.message
 
 
