@@ -9,7 +9,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -68,7 +68,10 @@ class CallRecord:
 
     def as_dict(self) -> dict[str, str | int]:
         """Give the record as plain values."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in _FIELDS}
+
+
+_FIELDS = tuple(field.name for field in fields(CallRecord))
 
 
 class CallLog:

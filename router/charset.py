@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import re
 from email.message import Message
+from functools import lru_cache
 
 UTF_8 = "utf-8"
 #: What a message may be in: IANA name in lower case and Python's codec.
@@ -27,6 +28,7 @@ _DECLARATION = re.compile(r"""\A(<\?xml[^>]{0,200}?\sencoding\s*=\s*)(["'])([A-Z
 _DECLARATION_CHARS = 256
 
 
+@lru_cache(maxsize=256)
 def charset_parameter(content_type: str) -> str | None:
     """Give the charset parameter of a Content-Type (untrusted), or None."""
     if "charset" not in content_type.lower():

@@ -136,14 +136,12 @@ class Engine:
         log_points.failure(exchange, error, 0)
         self._record(exchange, outcome, status=0, detail=str(error))
         transport = request.transport
-        if isinstance(transport, asyncio.Transport):
-            if isinstance(error, InjectedReset):
-                connection: socket.socket = transport.get_extra_info("socket")
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            if isinstance(error, BrokenAnswer):
-                transport.close()  # what has been written still goes out
-            else:
-                transport.abort()
+        if isinstance(error, InjectedReset) and transport is not None:
+            connection: socket.socket = transport.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        if not isinstance(error, BrokenAnswer) and transport is not None:
+            transport.abort()  # nothing that waits is sent; of a broken answer what there is goes out
+        request.protocol.force_close()
         return web.Response()
 
     def _record(self, exchange: Exchange, outcome: str, *, status: int, bytes_out: int = 0, detail: str = "") -> None:

@@ -100,7 +100,7 @@ class Router:
     def __init__(self, settings: RouterSettings, sockets: Sockets, *, worker: int = 0) -> None:
         """Read catalogue, certificates and WSDL. Raises ConfigurationError or CertificateError."""
         behaviour = behaviour_of(settings)
-        self._settings = settings
+        self.settings = settings
         self._sockets = sockets
         self._tls = ReloadingServerContext(settings.tls) if settings.tls else None
         self.store = CatalogueStore(
@@ -133,7 +133,7 @@ class Router:
             await self._listen("http", self._sockets.http, None)
         if self._sockets.admin is not None:
             await self._start_administration(self._sockets.admin)
-        if self._settings.reload_interval_s > 0:
+        if self.settings.reload_interval_s > 0:
             follower = asyncio.create_task(self._follow_catalogue())
             stack.callback(follower.cancel)
 
@@ -157,7 +157,7 @@ class Router:
             handler_cancellation=True,
             access_log=None,
             auto_decompress=False,
-            keepalive_timeout=self._settings.keep_alive_s,
+            keepalive_timeout=self.settings.keep_alive_s,
             max_field_size=_MAX_HEADER_BYTES,
             lingering_time=2.0,
         )
@@ -166,7 +166,7 @@ class Router:
             sock=listening,
             backlog=_BACKLOG,
             ssl=tls.context if tls else None,
-            ssl_handshake_timeout=self._settings.handshake_timeout_s if tls else None,
+            ssl_handshake_timeout=self.settings.handshake_timeout_s if tls else None,
         )
 
         async def close() -> None:
@@ -177,7 +177,7 @@ class Router:
         self._stack.push_async_callback(close)
 
     async def _start_administration(self, listening: socket.socket) -> None:
-        pages = Administration(self._settings, self.store, self.calls, self._sockets.urls)
+        pages = Administration(self.settings, self.store, self.calls, self._sockets.urls)
         runner = web.AppRunner(pages.application(), access_log=None, handle_signals=False, shutdown_timeout=1.0)
         await runner.setup()
         await web.SockSite(runner, listening).start()
@@ -185,7 +185,7 @@ class Router:
 
     async def _follow_catalogue(self) -> None:
         while True:
-            await asyncio.sleep(self._settings.reload_interval_s)
+            await asyncio.sleep(self.settings.reload_interval_s)
             await asyncio.to_thread(self.store.refresh_if_changed)
 
 
@@ -222,6 +222,7 @@ class _Supervisor:
         self._settings = settings
         self._sockets = sockets
         self._processes: list[multiprocessing.process.BaseProcess] = []
+        self._is_stopping = False
 
     def run(self, announce: Callable[[Sockets], None]) -> None:
         Router(self._settings, self._sockets)  # a problem is told once, here
@@ -250,6 +251,10 @@ class _Supervisor:
             raise ConfigurationError(f"Worker processes ended with an error: {', '.join(failed)}. See the log above.")
 
     def _pass_on(self, number: int, _frame: object) -> None:
+        if number != signal.SIGHUP:
+            if self._is_stopping:
+                return
+            self._is_stopping = True
         for process in self._processes:
             if process.pid is not None and process.is_alive():
                 os.kill(process.pid, number)

@@ -92,12 +92,22 @@ class ProducerClient:
         return await self._session.request(
             exchange.method,
             url,
-            data=_pieces(exchange.out_body) if self._settings.chunked_to_producer else exchange.out_body,
+            data=self._data(exchange),
             headers=exchange.out_headers,
             allow_redirects=False,
             timeout=self._timeout(exchange.timeout_s, is_tls=tls is not None),
             ssl=tls if tls is not None else False,
         )
+
+    def _data(self, exchange: Exchange) -> bytes | AsyncIterator[bytes]:
+        """Give the body: a small one at once, a larger one in pieces, so that writing it keeps nobody waiting."""
+        body = exchange.out_body
+        if self._settings.chunked_to_producer:
+            return _pieces(body)
+        if len(body) <= READ_BUFFER_BYTES:
+            return body
+        exchange.out_headers["Content-Length"] = str(len(body))
+        return _pieces(body)
 
     def _timeout(self, silence_s: float, *, is_tls: bool) -> aiohttp.ClientTimeout:
         connect_s = self._settings.connect_timeout_s + (self._settings.handshake_timeout_s if is_tls else 0)

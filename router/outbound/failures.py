@@ -23,7 +23,7 @@ class Failure:
 
 def failure_of(error: BaseException, *, is_tls: bool = False) -> Failure:
     """Say what an exception of the HTTP client means; ``is_tls``: the producer was called over TLS."""
-    tls = explain_tls_error(error)
+    tls = explain_tls_error(_inner(error))
     if tls is not None:
         return Failure(tls)
     if isinstance(error, aiohttp.ClientConnectorDNSError):
@@ -46,6 +46,13 @@ def failure_of(error: BaseException, *, is_tls: bool = False) -> Failure:
 def unreachable(address: str, cause: str) -> PlatformRefusal:
     """Make the fault VP009 for a producer's address and a cause."""
     return PlatformRefusal("VP009", f"Error connecting to service producer at address {address}. {cause}")
+
+
+def _inner(error: BaseException) -> BaseException:
+    """Give what the library wraps: its own classes are errors of the ssl module too, but without their fields."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return error.certificate_error
+    return error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
 
 
 def _os_error(error: OSError) -> str:
