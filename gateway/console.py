@@ -24,7 +24,7 @@ from rich.progress import (
 )
 from rich.theme import Theme
 
-from contracts.errors import BryggaError, ConfigurationError
+from contracts.errors import BryggaError, ConfigurationError, RulesBroken
 from gateway.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -64,7 +64,8 @@ class Console:
     def warn(self, text: str) -> None:
         """Tell of something that needs attention, on stderr; also with --json."""
         if not self.is_quiet:
-            self.err.print(f"[warn]Warning:[/warn] {text}")
+            self.err.print("[warn]Warning:[/warn]", end=" ")
+            self.err.print(text, markup=False, soft_wrap=True)
 
     @contextmanager
     def progress(self, description: str, total: int | None = None) -> Iterator[Advance]:
@@ -91,20 +92,22 @@ class Console:
         """Give the settings, read once. Raises ConfigurationError listing every problem."""
         if self._settings is None:
             self._settings = Settings.load(self.config)
+            for problem in self._settings.unknown_sections():
+                self.warn(f"{problem}; it has no effect.")
         return self._settings
 
     def fail(self, error: BryggaError) -> None:
         """Tell of an error that ends the command."""
-        problems = error.problems if isinstance(error, ConfigurationError) else ()
+        problems = error.problems if isinstance(error, (ConfigurationError, RulesBroken)) else ()
         if self.is_json:
             body = {"code": error.code, "message": error.message, "problems": list(problems)}
             click.echo(json.dumps({"error": body}, ensure_ascii=False, indent=2))
         self.err.print("[bad]Error:[/bad]", end=" ")
-        self.err.print(error.message, markup=False)
+        self.err.print(error.message, markup=False, soft_wrap=True)
         for problem in problems:
-            self.err.print(f"  - {problem}", markup=False)
+            self.err.print(f"  - {problem}", markup=False, soft_wrap=True)
         if self.is_verbose and error.log_detail:
-            self.err.print(f"  ({error.log_detail})", markup=False, style="dim")
+            self.err.print(f"  ({error.log_detail})", markup=False, soft_wrap=True, style="dim")
 
 
 pass_console = click.make_pass_decorator(Console, ensure=True)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 import os
+import re
 import tomllib
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -19,13 +21,16 @@ from contracts.errors import ConfigurationError
 T = TypeVar("T")
 DEFAULT_FILE = "brygga.toml"
 ENVIRONMENT_PREFIX = "BRYGGA_"
-# Variables of the test run and of the tools around, which are no settings.
-_NOT_SETTINGS = (f"{ENVIRONMENT_PREFIX}TEST_",)
+SECTION_NAMES = frozenset({"system", "organization", "register", "producer", "consumer", "router"})
+# Variables that steer the program or its tests and are no settings.
+_NOT_SETTINGS = ("BRYGGA_CONFIG", "BRYGGA_CERTS_PASSWORD", "BRYGGA_TEST_")
+_PASSWORD = re.compile(r"(://[^:/@\s]*):[^/\s]*@")
+_WANTED = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class EffectiveValue:
-    """One setting in force: dotted name, value, and where it comes from."""
+    """One setting in force: dotted name, value (a password in a URL replaced), and where it comes from."""
 
     name: str
     value: Any
@@ -75,35 +80,51 @@ class Settings:
 
         Raises ConfigurationError that lists every unknown key, missing value and wrong type.
         """
-        filler = _Filler(self, given)
-        table = self._tables.get(section, {})
-        value = filler.fill(kind, table, section)
-        if filler.problems:
-            raise ConfigurationError(
-                f"The section [{section}] of {self.source} has {len(filler.problems)} problem(s).",
-                problems=filler.problems,
-            )
+        value = self._filled(section, kind, given).built
         assert isinstance(value, kind)
         return value
 
     def effective(self, section: str, kind: type[Any], **given: Any) -> Iterator[EffectiveValue]:
         """Give each value of a section in force and where it comes from; raises as `build`."""
-        filler = _Filler(self, given)
-        filler.fill(kind, self._tables.get(section, {}), section)
-        yield from filler.values
+        yield from self._filled(section, kind, given).values
 
-    def lookup(self, name: str) -> tuple[bool, str, str]:
-        """Give whether the environment sets the dotted ``name``, the text, and the variable's name."""
-        variable = ENVIRONMENT_PREFIX + name.replace(".", "_").upper()
-        return variable in self._environment, self._environment.get(variable, ""), variable
+    def _filled(self, section: str, kind: type[Any], given: Mapping[str, Any]) -> _Filler:
+        filler = _Filler(self, given)
+        filler.built = filler.fill(kind, self._tables.get(section, {}), section)
+        filler.problems += self._unknown_variables(section, filler.variables)
+        if filler.problems:
+            raise ConfigurationError(
+                f"The section [{section}] of {self.source} has {len(filler.problems)} problem(s).",
+                problems=filler.problems,
+            )
+        return filler
+
+    def _unknown_variables(self, section: str, known: set[str]) -> Iterator[str]:
+        prefix = f"{ENVIRONMENT_PREFIX}{section.upper()}_"
+        for variable in self._variables():
+            if variable.startswith(prefix) and variable not in known:
+                yield f"{variable} is no setting{_suggestion(variable, known)}"
+
+    def _variables(self) -> Iterator[str]:
+        for variable in self._environment:
+            if variable.startswith(ENVIRONMENT_PREFIX) and not variable.startswith(_NOT_SETTINGS):
+                yield variable
+
+    def lookup(self, variable: str) -> str | None:
+        """Give the text of an environment variable."""
+        return self._environment.get(variable)
 
     def resolve(self, text: str) -> Path:
         """Give a path of the settings, relative ones from the folder of the settings file."""
         return (self.base / Path(text).expanduser()).absolute()
 
-    def unknown_sections(self, known: frozenset[str]) -> list[str]:
-        """Give problems for tables that no part of the program reads."""
-        return [f"[{name}] is no section{_suggestion(name, known)}" for name in self._tables if name not in known]
+    def unknown_sections(self, known: frozenset[str] = SECTION_NAMES) -> list[str]:
+        """Give problems for tables and environment variables that no part of the program reads."""
+        prefixes = tuple(f"{ENVIRONMENT_PREFIX}{name.upper()}_" for name in known)
+        return [
+            *(f"[{name}] is no section{_suggestion(name, known)}" for name in self._tables if name not in known),
+            *(f"{name} belongs to no section" for name in self._variables() if not name.startswith(prefixes)),
+        ]
 
 
 class _Filler:
@@ -112,8 +133,10 @@ class _Filler:
     def __init__(self, settings: Settings, given: Mapping[str, Any]) -> None:
         self.settings = settings
         self.given = given
+        self.built: Any = None
         self.problems: list[str] = []
         self.values: list[EffectiveValue] = []
+        self.variables: set[str] = set()
 
     def fill(self, kind: type[Any], table: Any, name: str) -> Any:
         if not isinstance(table, dict):
@@ -149,14 +172,16 @@ class _Filler:
         into: dict[str, Any],
     ) -> None:
         nested = _dataclass_of(hint)
-        is_set, text, variable = self.settings.lookup(name)
         if nested is not None:
             if field.name in table or self.settings.has(name.replace(".", "_")):
                 into[field.name] = self.fill(nested, table.get(field.name, {}), name)
             elif _is_required(field):
                 self.problems.append(f"[{name}] is missing")
             return
-        if is_set:
+        variable = ENVIRONMENT_PREFIX + name.replace(".", "_").upper()
+        self.variables.add(variable)
+        text = self.settings.lookup(variable)
+        if text is not None:
             value, source = self._convert_text(hint, text, name), variable
         elif field.name in table:
             value, source = self._convert(hint, table[field.name], name), self.settings.source
@@ -164,27 +189,34 @@ class _Filler:
             self.problems.append(f"{name} is missing")
             return
         else:
-            default = field.default if field.default is not dataclasses.MISSING else None
-            if field.default_factory is not dataclasses.MISSING:
-                default = field.default_factory()
-            self.values.append(EffectiveValue(name, default, "default"))
+            self._tell(name, _default_of(field), "default")
             return
         into[field.name] = value
-        self.values.append(EffectiveValue(name, value, source))
+        self._tell(name, value, source)
+
+    def _tell(self, name: str, value: Any, source: str) -> None:
+        if isinstance(value, str):
+            value = _PASSWORD.sub(r"\1:***@", value)
+        is_told_by_part = isinstance(value, tuple) and any(dataclasses.is_dataclass(entry) for entry in value)
+        if not is_told_by_part:
+            self.values.append(EffectiveValue(name, value, source))
 
     def _convert_text(self, hint: Any, text: str, name: str) -> Any:
         """Convert the text of an environment variable; lists are separated by commas."""
         plain = _without_none(hint)
         if get_origin(plain) is tuple:
-            return tuple(part.strip() for part in text.split(",") if part.strip())
+            item = get_args(plain)[0]
+            if _dataclass_of(item) is not None:
+                return self._wrong(name, "given in the settings file")
+            return tuple(self._convert_text(item, part.strip(), name) for part in text.split(",") if part.strip())
         if plain is bool:
             known = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
             return known[text.lower()] if text.lower() in known else self._wrong(name, "true or false")
         if plain in (int, float):
             try:
-                return plain(text)
+                return self._convert(hint, plain(text), name)
             except ValueError:
-                return self._wrong(name, "a number")
+                return self._wrong(name, _WANTED[plain])
         return self._convert(hint, text, name)
 
     def _convert(self, hint: Any, value: Any, name: str) -> Any:
@@ -195,14 +227,21 @@ class _Filler:
         if get_origin(plain) is tuple:
             return self._convert_list(get_args(plain)[0], value, name)
         if plain is Path:
-            return self.settings.resolve(value) if isinstance(value, str) else self._wrong(name, "a path")
+            return self._path(value, name)
         if plain is float and isinstance(value, int) and not isinstance(value, bool):
             return float(value)
-        if plain is Any or (isinstance(value, plain) and not (plain is int and isinstance(value, bool))):
-            return value
-        return self._wrong(
-            name, {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}[plain]
-        )
+        is_kind = isinstance(value, plain) and not (plain is int and isinstance(value, bool))
+        if not is_kind or (plain is float and not math.isfinite(value)):
+            return self._wrong(name, _WANTED[plain])
+        return value
+
+    def _path(self, value: Any, name: str) -> Any:
+        if not isinstance(value, str) or not value:
+            return self._wrong(name, "a path")
+        try:
+            return self.settings.resolve(value)
+        except RuntimeError:
+            return self._wrong(name, "a path; its ~ names nobody's home folder")
 
     def _convert_list(self, item: Any, value: Any, name: str) -> Any:
         if not isinstance(value, list):
@@ -228,10 +267,14 @@ def _dataclass_of(hint: Any) -> type[Any] | None:
     return plain if isinstance(plain, type) and dataclasses.is_dataclass(plain) else None
 
 
+def _default_of(field: dataclasses.Field[Any]) -> Any:
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
 def _is_required(field: dataclasses.Field[Any]) -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
-def _suggestion(name: str, known: frozenset[str]) -> str:
+def _suggestion(name: str, known: Collection[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     return f"; did you mean {close[0]}?" if close else ""
