@@ -41,8 +41,7 @@ def compare_versions(old: Structure, new: Structure, namespaces: Mapping[str, st
         {
             renamed(name): type(kind)(
                 tuple(
-                    Field(f.name, renamed(f.type_name), f.minimum, f.maximum, f.default, f.meaning)
-                    for f in kind.fields
+                    Field(f.name, renamed(f.type_name), f.minimum, f.maximum, f.default, f.meaning) for f in kind.fields
                 ),
                 kind.wildcard,
             )
@@ -128,9 +127,7 @@ def _compare_field(where: str, known: Field, other: Field) -> Iterator[Differenc
         yield Difference(where, f"has default {other.default or 'none'}, was {known.default or 'none'}", True)
 
 
-def _compare_simple_types(
-    known: Mapping[str, SimpleType], other: Mapping[str, SimpleType]
-) -> Iterator[Difference]:
+def _compare_simple_types(known: Mapping[str, SimpleType], other: Mapping[str, SimpleType]) -> Iterator[Difference]:
     for name, kind in known.items():
         where = f"type {_local(name)}"
         there = other.get(name)

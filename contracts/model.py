@@ -54,7 +54,11 @@ class ProportionMeasure:
 
 @dataclass(frozen=True, slots=True)
 class ContinuousVariableMeasure:
-    """A mean, median or other value; ``measure_population`` is the number of observations behind it."""
+    """A mean, median or other value; ``measure_population`` is the number of observations behind it.
+
+    Only version 1 carries ``unit`` (UCUM, of the value and the reference) and ``method`` (AVERAGE, COUNT, MAX,
+    MEDIAN, MIN, MODE, SUM); later versions leave both to the catalogue.
+    """
 
     value: float
     measure_population: float | None = None
@@ -63,6 +67,8 @@ class ContinuousVariableMeasure:
     coverage: float | None = None
     exclusions: float | None = None
     reference_interval_value: float | None = None
+    unit: str | None = None
+    method: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +114,21 @@ class SourceSystem:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One value of one indicator for one organisation and one period."""
+    """One value of one indicator for one organisation and one period.
+
+    ``source_system`` is None only where version 1 was read, which has none; ``measure_id_version_dependent`` (root:
+    the UUID of the definition's version) is version 1's alone.
+    """
 
     measure_id: II
     measure_id_version_number: int
     measure_period: DatePeriod
     measure: Measure
     performing_organization: PerformingOrganization
-    source_system: SourceSystem
+    source_system: SourceSystem | None
     first_service_encounter: str | None = None
     last_service_encounter: str | None = None
+    measure_id_version_dependent: II | None = None
 
 
 @dataclass(frozen=True, slots=True)

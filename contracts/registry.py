@@ -6,16 +6,17 @@ Adding a version is a package under ``schemas/``, a codec in `contracts.messages
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
 from contracts.messages.codec import MessageCodec
+from contracts.messages.losses import LOSSES_OF_1, LOSSES_OF_2, Loss
+from contracts.messages.quality_indicators_1 import QualityIndicators1
 from contracts.messages.quality_indicators_2 import QualityIndicators2
 from schemas import PACKAGE_ROOT
 
-Basis = Literal["published", "reconstruction"]
+Basis = Literal["published", "reconstruction", "added"]
 _DOMAIN = "followup:groupoutcomes:qualityreporting"
 
 
@@ -23,7 +24,9 @@ _DOMAIN = "followup:groupoutcomes:qualityreporting"
 class ServiceContract:
     """One contract version: names, namespaces, files and the codec of its messages.
 
-    ``basis`` says whether the message follows a published schema or is the project's labelled reconstruction.
+    ``basis`` says what the message follows: the facts of the published schema, a labelled reconstruction of the
+    project's own, or an official package that was added (`contracts.packages`); ``known`` says it in words.
+    ``rendering`` names the stored form of its measurements: versions with the same one share what is stored.
     """
 
     interaction: str
@@ -33,7 +36,14 @@ class ServiceContract:
     responder_namespace: str
     domain_namespace: str
     basis: Basis
+    known: str
     codec: MessageCodec
+    rendering: str
+    losses: tuple[Loss, ...]
+    wsdl: Path
+    responder_xsd: Path
+    core_components: tuple[Path, ...]
+    schematron: Path
 
     @property
     def id(self) -> str:
@@ -44,6 +54,11 @@ class ServiceContract:
     def version(self) -> str:
         """Version as ``major.minor``."""
         return f"{self.major}.{self.minor}"
+
+    @property
+    def is_reconstruction(self) -> bool:
+        """Whether the message is this project's guess and not a published one."""
+        return self.basis == "reconstruction"
 
     @property
     def soap_action(self) -> str:
@@ -65,47 +80,70 @@ class ServiceContract:
         """URL path of the endpoint."""
         return f"/{_DOMAIN.replace(':', '/')}/{self.interaction}/{self.major}/rivtabp21"
 
-    @cached_property
-    def package(self) -> Path:
-        """Folder of the contract package (``schemas/core_components`` and ``schemas/interactions`` below it)."""
-        return PACKAGE_ROOT / self.interaction / self.version
+    @property
+    def schemas(self) -> tuple[Path, ...]:
+        """The schema files: the message schema, then those that it uses (it imports them by relative paths)."""
+        return self.responder_xsd, *self.core_components
 
     @property
-    def interaction_directory(self) -> Path:
-        """Folder of the WSDL and the message schema."""
-        return self.package / "schemas" / "interactions" / f"{self.interaction}Interaction"
-
-    @property
-    def wsdl(self) -> Path:
-        """The WSDL as the contract package names it."""
-        return self.interaction_directory / f"{self.interaction}Interaction_{self.version}_RIVTABP21.wsdl"
-
-    @property
-    def responder_xsd(self) -> Path:
-        """The message schema; it imports the domain schema by a relative path."""
-        return self.interaction_directory / f"{self.interaction}Responder_{self.version}.xsd"
-
-    @property
-    def schematron(self) -> Path:
-        """The project's own Schematron for the rules that it can express."""
-        return self.package / f"{self.interaction}_{self.version}.sch"
+    def body_first_wsdl(self) -> Path:
+        """The WSDL with the body part first, which helps one kind of client (contract reference 10)."""
+        return self.wsdl.with_name(f"{self.wsdl.stem}_body-first{self.wsdl.suffix}")
 
 
-def _contract(interaction: str, major: int, basis: Basis, codec: type[QualityIndicators2]) -> ServiceContract:
-    responder = f"urn:riv:{_DOMAIN}:{interaction}Responder:{major}"
-    domain = f"urn:riv:{_DOMAIN}:{major}"
+def _quality_indicators(
+    major: int,
+    codec: type[QualityIndicators1 | QualityIndicators2],
+    losses: tuple[Loss, ...],
+    known: str,
+    *,
+    basis: Basis = "published",
+    publisher: str = "urn:riv",
+    rendering: int | None = None,
+) -> ServiceContract:
+    interaction, version = "GetQualityIndicators", f"{major}.0"
+    responder = f"{publisher}:{_DOMAIN}:{interaction}Responder:{major}"
+    domain = f"{publisher}:{_DOMAIN}:{major}"
+    package = PACKAGE_ROOT / interaction / version
+    folder = package / "schemas" / "interactions" / f"{interaction}Interaction"
     return ServiceContract(
         interaction=interaction,
         major=major,
         minor=0,
-        wsdl_namespace=f"urn:riv:{_DOMAIN}:{interaction}:{major}:rivtabp21",
+        wsdl_namespace=f"{publisher}:{_DOMAIN}:{interaction}:{major}:rivtabp21",
         responder_namespace=responder,
         domain_namespace=domain,
         basis=basis,
+        known=known,
         codec=codec(responder, domain),
+        rendering=f"{interaction}:{rendering or major}",
+        losses=losses,
+        wsdl=folder / f"{interaction}Interaction_{version}_RIVTABP21.wsdl",
+        responder_xsd=folder / f"{interaction}Responder_{version}.xsd",
+        core_components=tuple(sorted((package / "schemas" / "core_components").glob("*.xsd"))),
+        schematron=package / f"{interaction}_{version}.sch",
     )
 
 
-GET_QUALITY_INDICATORS_2 = _contract("GetQualityIndicators", 2, "published", QualityIndicators2)
+GET_QUALITY_INDICATORS_1 = _quality_indicators(
+    1, QualityIndicators1, LOSSES_OF_1, "Schema, WSDL and contract description are published; still spoken."
+)
+GET_QUALITY_INDICATORS_2 = _quality_indicators(
+    2, QualityIndicators2, LOSSES_OF_2, "Schema, WSDL and contract description are published; the norm."
+)
+GET_QUALITY_INDICATORS_3 = _quality_indicators(
+    3,
+    QualityIndicators2,
+    LOSSES_OF_2,
+    "Only the WSDL's namespace is known. The message is that of 2.0 under version 3's namespaces, which is a guess.",
+    basis="reconstruction",
+    publisher="urn:riv-skl",
+    rendering=2,
+)
 
-CONTRACTS = MappingProxyType({contract.id: contract for contract in (GET_QUALITY_INDICATORS_2,)})
+CONTRACTS = MappingProxyType(
+    {
+        contract.id: contract
+        for contract in (GET_QUALITY_INDICATORS_1, GET_QUALITY_INDICATORS_2, GET_QUALITY_INDICATORS_3)
+    }
+)

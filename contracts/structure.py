@@ -86,8 +86,7 @@ def structure_of(contract: ServiceContract) -> Structure:
 
 def contract_files(contract: ServiceContract) -> list[Path]:
     """Give the files that make up a contract version, WSDL first."""
-    core = sorted((contract.package / "schemas" / "core_components").glob("*.xsd"))
-    return [contract.wsdl, contract.responder_xsd, *core]
+    return [contract.wsdl, *contract.schemas]
 
 
 def read_structure(files: list[bytes]) -> Structure:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from functools import cache
+from pathlib import Path
 
 from lxml import etree
 
@@ -21,10 +22,10 @@ _compiled = threading.local()
 
 def schema_of(contract: ServiceContract) -> etree.XMLSchema:
     """Give this thread's compiled schema of ``contract`` (request and response elements)."""
-    schemas: dict[str, etree.XMLSchema] = _compiled.__dict__.setdefault("schemas", {})
-    schema = schemas.get(contract.id)
+    schemas: dict[Path, etree.XMLSchema] = _compiled.__dict__.setdefault("schemas", {})
+    schema = schemas.get(contract.responder_xsd)
     if schema is None:
-        schema = schemas[contract.id] = etree.XMLSchema(etree.parse(str(contract.responder_xsd)))
+        schema = schemas[contract.responder_xsd] = etree.XMLSchema(etree.parse(str(contract.responder_xsd)))
     return schema
 
 
@@ -67,8 +68,7 @@ def _place(contract: ServiceContract, element: etree._Element) -> str:
 
 @cache
 def _element_names(contract: ServiceContract) -> frozenset[str]:
-    files = [contract.responder_xsd, *(contract.package / "schemas" / "core_components").glob("*.xsd")]
-    roots = [etree.parse(str(file)).getroot() for file in files]
+    roots = [etree.parse(str(file)).getroot() for file in contract.schemas]
     return frozenset(
         f"{{{root.get('targetNamespace')}}}{element.get('name')}"
         for root in roots

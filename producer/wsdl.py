@@ -30,11 +30,9 @@ class InterfaceDocuments:
     """The WSDL and the schema files of one contract version."""
 
     def __init__(self, contract: ServiceContract) -> None:
-        core = contract.package / "schemas" / "core_components"
-        files = [*core.glob("*.xsd"), *contract.interaction_directory.glob("*.xsd")]
-        self._schemas = {file.name: file for file in files}
+        self._schemas = {file.name: file for file in contract.schemas}
         self._wsdl = contract.wsdl
-        self._body_first = contract.wsdl.with_name(f"{contract.wsdl.stem}_{_BODY_FIRST}{contract.wsdl.suffix}")
+        self._body_first = contract.body_first_wsdl
 
     def wsdl(self, url: str, *, is_body_first: bool = False) -> bytes:
         """Give the WSDL of the service at ``url`` (trusted: checked by `service_url`)."""

@@ -29,10 +29,17 @@ class MessageCodec(Protocol):
 
     Fragments are context-free: they use the prefixes that `answer_prefix` binds and declare none themselves, so
     that finished measurements can be stored and joined into any answer. Whatever a text holds, what is written is
-    well-formed; the writing functions raise ValueError for a character that XML cannot carry, NaN and infinity.
+    well-formed; the writing functions raise ValueError for what the version or XML cannot carry (a missing source
+    system, a control character, NaN and infinity).
     """
 
     tags: ReportTags
+    measure_id_element: str
+    """Local name of the request's and the measurement's element for the indicator."""
+    allows_every_indicator: bool
+    """Whether a request without an indicator is allowed; it asks for every one."""
+    requires_organization_name: bool
+    """Whether every organisation has a name; where it need not, one without is read with an empty name."""
 
     def read_request(self, element: etree._Element) -> QualityIndicatorsRequest:
         """Read a request element that has been validated against the schema."""
@@ -46,11 +53,14 @@ class MessageCodec(Protocol):
     def answer_suffix(self) -> bytes:
         """Write what follows the last measurement."""
 
+    def expresses(self, organization: PerformingOrganization) -> bool:
+        """Whether this version can name the organisation; measurements of one that it cannot are left out."""
+
     def organization_fragment(self, organization: PerformingOrganization) -> str:
         """Write performingOrganization; callers keep it for the many measurements of one organisation."""
 
-    def source_fragment(self, source: SourceSystem) -> str:
-        """Write sourceSystem."""
+    def source_fragment(self, source: SourceSystem | None) -> str:
+        """Write sourceSystem; empty in a version that has none."""
 
     def measurement_fragment(self, measurement: Measurement, *, organization: str, source: str) -> bytes:
         """Write one measurement element around finished organisation and source fragments."""

@@ -30,12 +30,17 @@ _ELEMENT_OF_KIND: dict[MeasureKind, str] = {
 
 
 def check_measurement(
-    measurement: Measurement, *, where: str, definition: MeasureDefinition | None = None
+    measurement: Measurement,
+    *,
+    where: str,
+    definition: MeasureDefinition | None = None,
+    is_name_required: bool = True,
 ) -> list[Finding]:
     """Check one measurement (untrusted) against every rule that needs no other measurement.
 
     ``where`` names the place in the caller's words and begins each finding's ``where``. ``definition`` is the
     catalogue's entry of the indicator; without it kind, version, threshold and standardisation are not checked.
+    ``is_name_required``: whether organisations must have a name (contract version 1 leaves it open).
     """
     findings: list[Finding] = []
     _check_measure_id(measurement.measure_id, where, findings)
@@ -46,8 +51,9 @@ def check_measurement(
     kind = _check_measure(measurement.measure, definition, where, findings)
     if definition is not None:
         _check_definition(measurement, kind, definition, where, findings)
-    check_organization(measurement.performing_organization, where, findings)
-    _check_source_system(measurement.source_system, where, findings)
+    check_organization(measurement.performing_organization, where, findings, is_name_required=is_name_required)
+    if measurement.source_system is not None:
+        _check_source_system(measurement.source_system, where, findings)
     return findings
 
 

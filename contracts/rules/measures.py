@@ -175,7 +175,7 @@ def _check_basis(
     """Check rule 1.6: a basis of 0 is INV, one under the display threshold is MSK."""
     if basis == 0:
         message = f"{element} is 0, so there is no value."
-        mend = "Send missingMeasure with reasonCode INV."
+        mend = "Send missingMeasure with reasonCode INV (UNK in version 1)."
         findings.append(Finding("1.6", "error", f"{path}/{element}", message, mend))
         return
     threshold = None if definition is None else definition.display_threshold

@@ -44,7 +44,9 @@ class _Reporter:
         self._findings.append(Finding(self._rule, severity, path, message, mend))
 
 
-def check_organization(organization: PerformingOrganization, where: str, findings: list[Finding]) -> None:
+def check_organization(
+    organization: PerformingOrganization, where: str, findings: list[Finding], *, is_name_required: bool = True
+) -> None:
     """Check the chain of ``organization`` up to the nation and add what is wrong to ``findings``."""
     node: PerformingOrganization | None = organization
     depth = 0
@@ -55,7 +57,7 @@ def check_organization(organization: PerformingOrganization, where: str, finding
             return
         rule, check_identity, parents = level
         report = _Reporter(rule, where, depth, findings)
-        if not node.organization_name.strip():
+        if is_name_required and not node.organization_name.strip():
             report_name = _Reporter("1.2", where, depth, findings)
             report_name("organizationName", "The organisation has no name.", "Give its name in plain text.")
         check_identity(node, report)
@@ -111,7 +113,7 @@ def _check_id(
 
 def _check_land(node: PerformingOrganization, report: _Reporter) -> None:
     _check_id(node.organization_id, OID_LAND, (COUNTRY_CODE,), f"country code (only {COUNTRY_CODE} is used)", report)
-    if node.organization_name != COUNTRY_NAME:
+    if node.organization_name.strip() and node.organization_name != COUNTRY_NAME:
         message = f"The nation is named {node.organization_name!r}."
         report("organizationName", message, f"Name it {COUNTRY_NAME}.")
 

@@ -148,16 +148,20 @@ class ReportChecker:
     """Checks a report as it is read: `add` each measurement, then `finish` with the head.
 
     ``catalogue``: definitions by measureId, None when there is no catalogue to check against. ``requested``: the
-    question, None for a report that is no answer. Not for use by several threads.
+    question, None for a report that is no answer. ``is_name_required`` as in `check_measurement`. Not for use by
+    several threads.
     """
 
     def __init__(
         self,
         catalogue: Mapping[str, MeasureDefinition] | None = None,
         requested: QualityIndicatorsRequest | None = None,
+        *,
+        is_name_required: bool = True,
     ) -> None:
         self._catalogue = catalogue
         self._requested = requested
+        self._is_name_required = is_name_required
         self._asked: frozenset[II] = frozenset(requested.measure_ids) if requested else frozenset()
         self._ledger = PeriodLedger()
         self._count = 0
@@ -167,7 +171,9 @@ class ReportChecker:
         """Check one measurement (untrusted) by itself and against those added before."""
         extension = measurement.measure_id.extension or ""
         definition = None if self._catalogue is None else self._catalogue.get(extension)
-        findings = check_measurement(measurement, where=where, definition=definition)
+        findings = check_measurement(
+            measurement, where=where, definition=definition, is_name_required=self._is_name_required
+        )
         if self._catalogue is not None and definition is None and extension.strip():
             message = f"Indicator {extension!r} is not in the catalogue."
             mend = "Correct the id or import the catalogue anew."
