@@ -45,6 +45,10 @@ class PolledProducer:
         default=LAST_DAY,
         metadata={"help": "Last day asked for. A fixed day far ahead keeps the question, so its checksum, the same."},
     )
+    measures_per_call: int = field(
+        default=1,
+        metadata={"help": "Indicators asked for together. 1 fetches only those that changed; more makes fewer calls."},
+    )
     parallel: int = field(default=2, metadata={"help": "Calls to this producer at the same time."})
 
     @property
@@ -58,8 +62,9 @@ class PolledProducer:
             yield f"logical_address {self.logical_address!r} {problem}"
         if self.endpoint:
             yield from endpoint_problems(self.endpoint)
-        if self.parallel < 1:
-            yield f"parallel of {self.label} must be at least 1"
+        for name in ("parallel", "measures_per_call"):
+            if getattr(self, name) < 1:
+                yield f"{name} of {self.label} must be at least 1"
         for day in (self.start, self.end):
             if len(day.replace("-", "")) != 8 or not day.replace("-", "").isdigit():
                 yield f"{day!r} of {self.label} is no day; write YYYY-MM-DD"

@@ -42,11 +42,12 @@ def send(
     client = _Client(_definition(contract), transport=_Posting(post), settings=_SETTINGS)
     binding = f"{{{contract.wsdl_namespace}}}{contract.interaction}ResponderBinding"
     operation = client.create_service(binding, endpoint)[contract.interaction]
+    ids = [{"root": id_.root, "extension": id_.extension} for id_ in request.measure_ids]
     response: requests.Response = operation(
         _soapheaders={"LogicalAddress": logical_address},
-        measureId=[{"root": id_.root, "extension": id_.extension} for id_ in request.measure_ids],
         reportingPeriod={"start": request.reporting_period.start, "end": request.reporting_period.end},
         includeMeasurements=request.include_measurements,
+        **{contract.codec.measure_id_element: ids},
     )
     return response
 

