@@ -1,0 +1,89 @@
+"""``brygga suite mock``: a producer without a register, whole or broken on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import rich.console
+from rich.markup import escape
+from rich.table import Table
+
+from certs.tls import TlsFiles
+from contracts.errors import UsageError
+from gateway.console import Console, common_options, pass_console
+from testsuites.mock.faults import MockFault, find_fault, mock_faults
+from testsuites.mock.server import FAULT_HEADER, SHAPE_HEADER, MockServer, Served
+from testsuites.mock.shapes import SHAPES, measure_id_of
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command("mock")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8088, show_default=True, help="Port; 0 lets the system choose.")
+@click.option("--certificate", type=_FILE, help="Server certificate; with it callers need one too.")
+@click.option("--private-key", type=_FILE, help="Its key.")
+@click.option("--ca", type=_FILE, help="The authority that callers' certificates must be of.")
+@click.option("--fault", default="", help="Break every answer in this way (see --list).")
+@click.option("--list", "is_list", is_flag=True, help="Show the shapes and faults, and do not serve.")
+@common_options
+@pass_console
+def mock_command(
+    console: Console,
+    host: str,
+    port: int,
+    certificate: Path | None,
+    private_key: Path | None,
+    ca: Path | None,
+    fault: str,
+    *,
+    is_list: bool,
+) -> None:
+    """Be a producer without a register: answers by the header x-mock-response, else by measureId."""
+    if is_list:
+        console.emit(*_mock_list())
+        return
+    tls = None
+    if certificate is not None and private_key is not None and ca is not None:
+        tls = TlsFiles(certificate, private_key, ca)
+    elif certificate is not None or private_key is not None or ca is not None:
+        raise UsageError("--certificate, --private-key and --ca belong together; give all three.")
+    broken = find_fault(fault) if fault else MockFault("", "")
+
+    def log(served: Served) -> None:
+        console.note(
+            f"[dim]{served.status or 'reset'}  {escape(served.path)}  {served.answer_bytes} bytes  "
+            f"{escape(served.fault)}[/dim]"
+        )
+
+    with MockServer((host, port), tls=tls, fault=broken, log=log) as server:
+        console.emit(
+            {"url": server.url},
+            lambda out: out.print(f"[ok]Mock producer[/ok] {escape(server.url)}  (Ctrl-C stops it)"),
+        )
+        server.serve_forever()
+
+
+def _mock_list() -> tuple[dict[str, Any], Callable[[rich.console.Console], None]]:
+    shapes = [measure_id_of(shape) for shape in SHAPES]
+    faults = {fault.id: fault.breaks for fault in mock_faults().values()}
+    faults |= {
+        "delay:SECONDS": "Waits before it answers.",
+        "status:CODE": "Answers with an HTTP status and nothing else.",
+        "vp:VPnnn": "Answers with a fault of the platform.",
+    }
+
+    def render(out: rich.console.Console) -> None:
+        out.print(f"[head]Shapes[/head] (measureId, or header {SHAPE_HEADER})")
+        for shape in shapes:
+            out.print(f"  {escape(shape)}")
+        out.print(f"\n[head]Faults[/head] (--fault, or header {FAULT_HEADER})")
+        table = Table(box=None, pad_edge=False, show_header=False)
+        for name, breaks in faults.items():
+            table.add_row(f"  {escape(name)}", escape(breaks))
+        out.print(table)
+
+    return {"shapes": shapes, "faults": faults}, render

@@ -1,0 +1,224 @@
+"""Reads an answer once, as a stream, and keeps what the cases judge by: facts, counts and problems.
+
+Memory does not grow with the answer but for the rule checker's ledger (one integer per organisation and indicator).
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+from contracts.codes import Bilingual
+from contracts.errors import ContractViolation, UnexpectedAnswer
+from contracts.model import DatePeriod, MeasureDefinition, Measurement, QualityIndicatorsRequest, ReportHead
+from contracts.registry import ServiceContract
+from contracts.rules import ReportChecker
+from testsuites.envelope import EnvelopeFacts, read_envelope
+from testsuites.exchange import Body, Exchange
+from testsuites.findings import ProblemLog, indented, of_finding
+from testsuites.model import Check, Status
+from testsuites.schema_check import SchemaCheck
+from testsuites.splitter import Piece, ReportSplitter
+
+SCHEMA_PIECE = 200
+_SHOWN_MEASUREMENTS = 2
+_SHOWN_CHARS = 24_000
+_DIGEST_BITS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An exchange and what was found in its answer.
+
+    ``problem`` (English, empty when none) says why the answer could not be read to its end; then the rest covers
+    what came before. ``digest`` is the same for the same measurements in any order and any XML form; ``counts``
+    are the measurements per measureId extension; ``span`` runs over their measure periods. ``findings`` are of the
+    business rules, ``schema`` of the schema. ``excerpt`` is the beginning of the answer for people.
+    """
+
+    exchange: Exchange
+    asked: QualityIndicatorsRequest | None
+    envelope: EnvelopeFacts | None = None
+    head: ReportHead | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    span: DatePeriod | None = None
+    digest: str = ""
+    schema: tuple[Check, ...] = ()
+    findings: tuple[Check, ...] = ()
+    excerpt: str = ""
+    problem: str = ""
+
+    @property
+    def measurement_count(self) -> int:
+        """How many measurements the answer holds."""
+        return sum(self.counts.values())
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether the answer is a SOAP fault."""
+        return self.envelope is not None and self.envelope.fault is not None
+
+    @property
+    def is_report(self) -> bool:
+        """Whether a whole report was read."""
+        return self.head is not None and not self.problem
+
+
+def read_answer(
+    exchange: Exchange,
+    contract: ServiceContract,
+    asked: QualityIndicatorsRequest | None,
+    catalogue: Mapping[str, MeasureDefinition] | None = None,
+) -> Answer:
+    """Read an untrusted answer; never raises for what it holds."""
+    if exchange.status is None or not exchange.body.size:
+        return Answer(exchange, asked, problem=exchange.problem or "The answer has no content.")
+    reading = _Reading(contract, asked, catalogue)
+    problem = exchange.problem
+    try:
+        for chunk in content_of(exchange):
+            reading.feed(chunk)
+        reading.close()
+    except UnexpectedAnswer as error:
+        problem = problem or error.message
+    return reading.answer(exchange, asked, problem)
+
+
+def content_of(exchange: Exchange) -> Iterator[bytes]:
+    """Give the answer's bytes as they were before a content encoding, in pieces of 64 KiB.
+
+    Raises UnexpectedAnswer when the encoding is unknown or broken. A gzip bomb gives many small pieces.
+    """
+    encoding = exchange.header("Content-Encoding").strip().lower()
+    if encoding in ("", "identity"):
+        yield from exchange.body.chunks()
+        return
+    if encoding != "gzip":
+        raise UnexpectedAnswer(f"The answer has the content encoding {encoding!r}, which was not asked for.")
+    inflater = zlib.decompressobj(31)
+    try:
+        for chunk in exchange.body.chunks():
+            data = chunk
+            while data:
+                yield inflater.decompress(data, 64 * 1024)
+                data = inflater.unconsumed_tail
+        yield inflater.flush()
+    except zlib.error as error:
+        raise UnexpectedAnswer(f"The answer is not valid gzip: {error}.") from None
+
+
+def beginning_of(body: Body) -> str:
+    """Show the beginning of an answer that is not XML."""
+    return body.beginning(_SHOWN_CHARS // 4).decode("utf-8", "replace")
+
+
+class _Reading:
+    """State while one answer passes by."""
+
+    def __init__(
+        self,
+        contract: ServiceContract,
+        asked: QualityIndicatorsRequest | None,
+        catalogue: Mapping[str, MeasureDefinition] | None,
+    ) -> None:
+        self._contract = contract
+        self._splitter = ReportSplitter(contract, SCHEMA_PIECE)
+        self._schema = SchemaCheck(contract)
+        self._measurements = contract.codec.measurement_reader()
+        self._checker = ReportChecker(catalogue, asked)
+        self._log = ProblemLog()
+        self._counts: Counter[str] = Counter()
+        self._sum = 0
+        self._span: DatePeriod | None = None
+        self._head: ReportHead | None = None
+        self._envelope: EnvelopeFacts | None = None
+        self._excerpt = ""
+        self._has_unreadable = False
+
+    def feed(self, chunk: bytes) -> None:
+        for item in self._splitter.feed(chunk):
+            if isinstance(item, Piece):
+                self._schema.check(item)
+            else:
+                self._measurement(item)
+
+    def close(self) -> None:
+        piece = self._splitter.close()
+        if not self._excerpt:
+            self._excerpt = self._shown(piece.envelope)
+        self._schema.check(piece)
+        self._envelope = read_envelope(piece.envelope, has_instruction=self._splitter.has_instruction)
+        report = next(piece.envelope.iter(self._contract.codec.tags.report), None)
+        if report is not None:
+            self._finish(report)
+
+    def _measurement(self, element: etree._Element) -> None:
+        number = self._splitter.count
+        where = f"measurement[{number}]"
+        if number == _SHOWN_MEASUREMENTS:
+            self._excerpt = self._shown(element.getroottree().getroot())
+        try:
+            measurement = self._measurements.read(element)
+        except ContractViolation as error:
+            path = error.path.replace("measurement", where, 1)
+            text = Bilingual(error.message, error.message)
+            self._log.add(Check(error.rule, Status.FAILED, text, path), lambda: indented(element))
+            self._counts[""] += 1
+            self._has_unreadable = True
+            return
+        for finding in self._checker.add(measurement, where):
+            self._log.add(of_finding(finding), lambda: indented(element))
+        self._note(measurement)
+
+    def _note(self, measurement: Measurement) -> None:
+        self._counts[measurement.measure_id.extension or ""] += 1
+        self._sum += int.from_bytes(hashlib.sha256(repr(measurement).encode()).digest())
+        period, span = measurement.measure_period, self._span
+        if span is None:
+            self._span = period
+        elif period.start < span.start or period.end > span.end:
+            self._span = DatePeriod(min(span.start, period.start), max(span.end, period.end))
+
+    def _shown(self, root: etree._Element) -> str:
+        """Show the tree as far as it has come, with the first measurements only."""
+        shown = copy.deepcopy(root)
+        measurements = list(shown.iter(self._contract.codec.tags.measurement))
+        for extra in measurements[_SHOWN_MEASUREMENTS:]:
+            parent = extra.getparent()
+            assert parent is not None
+            parent.remove(extra)
+        if len(measurements) >= _SHOWN_MEASUREMENTS:
+            measurements[_SHOWN_MEASUREMENTS - 1].addnext(etree.Comment(" ... "))
+        return indented(shown, _SHOWN_CHARS)
+
+    def _finish(self, report: etree._Element) -> None:
+        try:
+            self._head = self._contract.codec.read_head(report)
+        except ContractViolation as error:
+            text = Bilingual(error.message, error.message)
+            self._log.add(Check(error.rule, Status.FAILED, text, error.path), lambda: indented(report))
+            return
+        for finding in self._checker.finish(self._head):
+            if not (finding.rule == "1.11" and self._has_unreadable):
+                self._log.add(of_finding(finding), lambda: "")
+
+    def answer(self, exchange: Exchange, asked: QualityIndicatorsRequest | None, problem: str) -> Answer:
+        return Answer(
+            exchange,
+            asked,
+            self._envelope,
+            self._head,
+            dict(self._counts),
+            self._span,
+            f"{self._sum % 2**_DIGEST_BITS:064x}",
+            self._schema.log.checks(),
+            self._log.checks(),
+            self._excerpt or beginning_of(exchange.body),
+            problem,
+        )

@@ -1,0 +1,144 @@
+"""The thirteen shapes of answer that the mock knows: organisation hierarchies, kinds of measure, checksum alone.
+
+Names follow the published mock. Organisations but for counties and the municipality are invented.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import sqrt
+
+from contracts.codes import (
+    COUNTRY_CODE,
+    COUNTRY_NAME,
+    KOMMUN,
+    LAN,
+    OID_HOSPITAL,
+    OID_HSA_ID,
+    OID_KOMMUN,
+    OID_LAN,
+    OID_LAND,
+    OID_MEASURE,
+    SJUKVARDSREGION,
+)
+from contracts.model import (
+    II,
+    CohortMeasure,
+    ConfidenceInterval,
+    ContinuousVariableMeasure,
+    DatePeriod,
+    Measure,
+    MeasureDefinition,
+    MeasureKind,
+    Measurement,
+    MissingMeasure,
+    PerformingOrganization,
+    ProportionMeasure,
+    SourceSystem,
+)
+
+_LAND = PerformingOrganization(COUNTRY_NAME, "Land", None, II(OID_LAND, COUNTRY_CODE))
+_LAN = PerformingOrganization(LAN["13"].name, "Lan", None, II(OID_LAN, "13"), _LAND)
+_REGION = PerformingOrganization(
+    SJUKVARDSREGION["5"].name, "Sjukvardsregion", None, II("1.2.752.129.2.2.1", "5"), _LAND
+)
+_KOMMUN = PerformingOrganization(KOMMUN["1380"].name, "Kommun", None, II(OID_KOMMUN, "1380"), _LAN)
+_HOSPITAL_BY_CODE = PerformingOrganization("Exempelsjukhuset", "Sjukhus", None, II(OID_HOSPITAL, "99001"), _LAN)
+_HOSPITAL = PerformingOrganization("Exempelsjukhuset Norr", "Sjukhus", "SE9990001112-S001", None, _LAN)
+
+
+def _unit(name: str, number: int, parent: PerformingOrganization) -> PerformingOrganization:
+    return PerformingOrganization(name, "Vardenhet", f"SE9990001112-E{number:03d}", None, parent)
+
+
+SOURCE = SourceSystem(II(OID_HSA_ID, "SE9990001112-MOCK"), "Provregistret")
+THRESHOLD = 15.0
+
+
+def _proportion(number: int) -> Measure:
+    denominator = 40 + number * 7 % 61
+    numerator = denominator * 3 // 4 - number % 5
+    rate = numerator / denominator
+    margin = 1.96 * sqrt(rate * (1 - rate) / denominator)
+    interval = ConfidenceInterval(round(rate - margin, 4), round(min(rate + margin, 1.0), 4))
+    return ProportionMeasure(round(rate, 4), denominator, numerator, interval, coverage=0.9, exclusions=2)
+
+
+def _continuous(number: int) -> Measure:
+    value = 30 + number * 1.25
+    return ContinuousVariableMeasure(value, 120 + number, ConfidenceInterval(value - 2, value + 2), 11.5)
+
+
+def _cohort(number: int) -> Measure:
+    return CohortMeasure(1000 + number * 3, coverage=0.5)
+
+
+def _missing(number: int) -> Measure:
+    return MissingMeasure(("MSK", "INV", "UNK")[number % 3])
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One shape: whose value it is and of which kind; ``is_checksum_only``: its measurements are never sent."""
+
+    name: str
+    organization: PerformingOrganization
+    kind: MeasureKind
+    measure: Callable[[int], Measure]
+    is_checksum_only: bool = False
+
+    def measurement(self, measure_id: II, year: int, month: int, last_day: int) -> Measurement:
+        """Make the measurement of one calendar month."""
+        start, end = f"{year}{month:02d}01", f"{year}{month:02d}{last_day:02d}"
+        return Measurement(
+            measure_id,
+            1,
+            DatePeriod(start, end),
+            self.measure(year % 10 * 12 + month),
+            self.organization,
+            SOURCE,
+            f"{year}{month:02d}03",
+            f"{year}{month:02d}27",
+        )
+
+
+SHAPES = (
+    Shape("Land", _LAND, "proportion", _proportion),
+    Shape("Sjukvardsregion-Land", _REGION, "proportion", _proportion),
+    Shape("Lan-Land", _LAN, "proportion", _proportion),
+    Shape("Kommun-Lan-Land", _KOMMUN, "proportion", _proportion),
+    Shape("SJH-Lan-Land", _HOSPITAL_BY_CODE, "proportion", _proportion),
+    Shape("VE-Lan-Land", _unit("Exempelmottagningen", 1, _LAN), "proportion", _proportion),
+    Shape("VE-Kommun-Lan-Land", _unit("Exempelvårdcentralen", 2, _KOMMUN), "proportion", _proportion),
+    Shape("VE-SJH-Lan-Land", _unit("Exempelkliniken", 3, _HOSPITAL), "proportion", _proportion),
+    Shape("ProportionMeasure-Land", _LAND, "proportion", _proportion),
+    Shape("ContinuousVariableMeasure-Land", _LAND, "continuous", _continuous),
+    Shape("CohortMeasure-Land", _LAND, "cohort", _cohort),
+    Shape("MissingMeasure-Land", _LAND, "proportion", _missing),
+    Shape("CHECKSUM-ONLY", _LAND, "proportion", _proportion, is_checksum_only=True),
+)
+_BY_NAME = {shape.name.lower(): shape for shape in SHAPES}
+
+
+def find_shape(name: str) -> Shape | None:
+    """Find a shape by a measureId extension or header value: upper and lower case alike, ``Response-`` may lead."""
+    return _BY_NAME.get(name.strip().removesuffix(".xml").lower().removeprefix("response-"))
+
+
+def measure_id_of(shape: Shape) -> str:
+    """Give the measureId extension that asks for a shape."""
+    return f"Response-{shape.name}"
+
+
+def catalogue() -> dict[str, MeasureDefinition]:
+    """Give the definitions of the mock's indicators, for rules that need them."""
+    return {
+        measure_id_of(shape): MeasureDefinition(measure_id_of(shape), 1, shape.kind, shape.name, THRESHOLD)
+        for shape in SHAPES
+    }
+
+
+def identifier(shape: Shape) -> II:
+    """Give a shape's whole measureId."""
+    return II(OID_MEASURE, measure_id_of(shape))
