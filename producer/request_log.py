@@ -31,6 +31,12 @@ def printable(text: str, limit: int = _MAX_VALUE_CHARS) -> str:
     return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in cut)
 
 
+def places_of(error: Exception) -> list[str]:
+    """Give where an error happened, innermost last, without its text, which may hold values of a caller."""
+    frames = traceback.extract_tb(error.__traceback__)[-_MAX_FRAMES:]
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+
+
 class RequestLog:
     """Collects what is known of one request and writes the line once."""
 
@@ -61,11 +67,10 @@ class RequestLog:
             self.add(detail=error.log_detail)
 
     def crashed(self, error: Exception) -> None:
-        """Note a defect: its type and where it happened, without its text, which may hold the caller's values."""
-        frames = traceback.extract_tb(error.__traceback__)[-_MAX_FRAMES:]
+        """Note a defect: its type and where it happened."""
         self.add(outcome="internal-error", fault_code="Server", incident_id=self.incident_id)
         self._fields["error"] = type(error).__name__
-        self._fields["where"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+        self._fields["where"] = places_of(error)
 
     def write(self) -> None:
         """Write the line; later calls do nothing."""

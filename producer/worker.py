@@ -35,6 +35,7 @@ from contracts.errors import BryggaError
 from producer import plain_http
 from producer.connection import BodyInput, Connection, NotYet, PeerClosed, Phase
 from producer.identity import CONNECTION_KEY, ConnectionFacts
+from producer.request_log import places_of
 from producer.settings import ProducerSettings
 
 _log = structlog.get_logger("producer.connection")
@@ -108,6 +109,14 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
                 continue
             self.nr_conns += 1
             self._wait(self._connection(sock, client, listener.getsockname()))
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Accept or stop accepting; a stopping worker closes its listeners, so that new callers are refused at
+        once and go elsewhere instead of waiting in line for nobody."""
+        super().set_accept_enabled(enabled)
+        if not self.alive:
+            for listener in self.sockets:
+                listener.close()
 
     def _connection(self, sock: socket.socket, client: Any, server: Any) -> Connection:
         is_health = server in self.health_addresses
@@ -249,7 +258,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             if conn.phase is Phase.HANDSHAKE or conn.has_begun:
                 self._report(conn, "connection-broken", detail=type(error).__name__)
         except Exception as error:
-            self._report(conn, "internal-error", detail=type(error).__name__)
+            self._report(conn, "internal-error", error=type(error).__name__, where=places_of(error))
             raise
         return _Next.DROP
 
@@ -290,7 +299,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         except (OSError, BryggaError):
             return False
         finally:
-            answer.close()
+            close = getattr(answer, "close", None)
+            if close is not None:
+                close()
         return not resp.should_close()
 
     def _refuse(self, conn: Connection, error: ParseException) -> _Next:

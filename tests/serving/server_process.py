@@ -57,7 +57,7 @@ class ServerProcess:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
-            self.process.wait(10)
+            self.stop()
             raise RuntimeError(f"the server did not start: {log.read_text()}")
         self.port, self.health_port = json.loads(line)
 

@@ -83,6 +83,8 @@ def read_answer(sock: socket.socket, begun: float, method: str = "POST") -> Outc
     try:
         response.begin()
         body = response.read(_MAX_ANSWER_BYTES)
+        if response.length:
+            return Outcome("closed", time.perf_counter() - begun, detail=f"{response.length} bytes are missing")
         headers = {name.lower(): value for name, value in response.getheaders()}
         return Outcome("answer", time.perf_counter() - begun, response.status, headers, body)
     except TimeoutError:
