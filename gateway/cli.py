@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from typing import NoReturn
 
 import click
 
-from contracts.errors import EXIT_USAGE, BryggaError
+from contracts.errors import EXIT_OK, EXIT_USAGE, BryggaError, ConfigurationError, UsageError
 from gateway import __version__
 from gateway.console import Console, common_options
 from gateway.logs import configure_logs
@@ -53,10 +52,8 @@ class _LazyGroup(click.Group):
 @click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="brygga")
 @common_options
-@click.pass_context
-def brygga(context: click.Context) -> None:
+def brygga() -> None:
     """Indikatorbryggan: from a quality register's results in a file to a producer on the service platform."""
-    configure_logs(is_verbose=context.ensure_object(Console).is_verbose)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -66,10 +63,13 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and give its exit code."""
-    console = Console()
+    console, stdout = Console(), sys.stdout
+    configure_logs()
     try:
         result = brygga.main(args=arguments, prog_name="brygga", standalone_mode=False, obj=console)
     except click.ClickException as error:
+        console.is_json |= "--json" in (sys.argv[1:] if arguments is None else arguments)
+        console.emit_error(UsageError(error.format_message()))
         error.show()
         return EXIT_USAGE
     except BryggaError as error:
@@ -78,12 +78,18 @@ def run(arguments: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         console.err.print("Interrupted; nothing half done is kept.")
         return _INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except SystemExit as error:
-        return error.code if isinstance(error.code, int) else 0
-    return result if isinstance(result, int) else 0
+        # That the reader of the output has left (``| head``) is no failure. click puts another stdout in place then,
+        # rich raises within; both say 1, which would mean findings.
+        if sys.stdout is not stdout or isinstance(error.__context__, BrokenPipeError):
+            return EXIT_OK
+        return error.code if isinstance(error.code, int) else EXIT_OK
+    except OSError as error:
+        place = f" ({error.filename})" if error.filename else ""
+        failure = ConfigurationError(f"The system refused: {error.strerror or error}{place}.")
+        console.fail(failure)
+        return failure.exit_code
+    return result if isinstance(result, int) else EXIT_OK
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from rich.progress import (
 from rich.theme import Theme
 
 from contracts.errors import BryggaError, ConfigurationError, RulesBroken
+from gateway.logs import configure_logs
 from gateway.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -96,18 +97,26 @@ class Console:
                 self.warn(f"{problem}; it has no effect.")
         return self._settings
 
+    def emit_error(self, error: BryggaError) -> None:
+        """Print an error as one JSON document with --json."""
+        if self.is_json:
+            body = {"code": error.code, "message": error.message, "problems": _problems_of(error)}
+            click.echo(json.dumps({"error": body}, ensure_ascii=False, indent=2))
+
     def fail(self, error: BryggaError) -> None:
         """Tell of an error that ends the command."""
-        problems = error.problems if isinstance(error, (ConfigurationError, RulesBroken)) else ()
-        if self.is_json:
-            body = {"code": error.code, "message": error.message, "problems": list(problems)}
-            click.echo(json.dumps({"error": body}, ensure_ascii=False, indent=2))
+        problems = _problems_of(error)
+        self.emit_error(error)
         self.err.print("[bad]Error:[/bad]", end=" ")
         self.err.print(error.message, markup=False, soft_wrap=True)
         for problem in problems:
             self.err.print(f"  - {problem}", markup=False, soft_wrap=True)
         if self.is_verbose and error.log_detail:
             self.err.print(f"  ({error.log_detail})", markup=False, soft_wrap=True, style="dim")
+
+
+def _problems_of(error: BryggaError) -> tuple[str, ...]:
+    return error.problems if isinstance(error, (ConfigurationError, RulesBroken)) else ()
 
 
 pass_console = click.make_pass_decorator(Console, ensure=True)
@@ -119,6 +128,12 @@ def _set(attribute: str) -> Callable[[click.Context, click.Parameter, Any], None
             setattr(context.ensure_object(Console), attribute, value)
 
     return callback
+
+
+def _set_verbose(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    _set("is_verbose")(context, parameter, value)
+    if value:
+        configure_logs(is_verbose=True)
 
 
 def common_options(command: F) -> F:
@@ -153,7 +168,7 @@ def common_options(command: F) -> F:
             is_flag=True,
             help="Print more of what happens.",
             expose_value=False,
-            callback=_set("is_verbose"),
+            callback=_set_verbose,
         ),
     )
     for option in reversed(options):
