@@ -16,6 +16,7 @@ BryggaError
 │       └── MessageTooLarge 413 · UnsupportedMediaType 415
 ├── GatewayFailure              our side failed                               (fault Server, HTTP 500)
 │   ├── RegisterUnavailable     register database missing, locked or broken   (503, retryable)
+│   ├── NotPublished            the register's publication does not hold this contract version
 │   └── Overloaded              more work than the machine can do             (503, retryable)
 ├── UsageError                  wrong command line or argument                (exit 2)
 ├── ConfigurationError          settings, files, ports, schema versions       (exit 3)
@@ -208,6 +209,12 @@ class RegisterUnavailable(GatewayFailure):
     retryable = True
 
 
+class NotPublished(GatewayFailure):
+    """The contract version is served, but the current publication was made without it."""
+
+    code = "not-published"
+
+
 class Overloaded(GatewayFailure):
     """More work than the machine can do; come back later."""
 
@@ -341,7 +348,7 @@ class ContractViolation(RemoteError):
 
 
 class RulesBroken(ContractViolation):
-    """An answer that breaks business rules; ``problems`` lists what was found, ``path`` and ``rule`` are the first's."""
+    """An answer that breaks business rules; ``problems`` lists them, ``path`` and ``rule`` are the first's."""
 
     code = "rules-broken"
 

@@ -163,7 +163,8 @@ class MeasureDefinition:
     """What the catalogue says of an indicator, as far as rules need it.
 
     ``display_threshold`` is the smallest denominator or population that may be shown (None: no threshold).
-    ``is_standardised``: the rate is case-mix adjusted and need not equal numerator / denominator.
+    ``is_standardised``: the rate is case-mix adjusted and need not equal numerator / denominator. ``unit`` (UCUM),
+    ``method`` and ``version_id`` (UUID of this version of the definition) are what contract version 1 sends.
     """
 
     measure_id: str
@@ -172,3 +173,6 @@ class MeasureDefinition:
     title: str = ""
     display_threshold: float | None = None
     is_standardised: bool = False
+    unit: str | None = None
+    method: str | None = None
+    version_id: str | None = None

@@ -41,13 +41,12 @@ class PublicationRepository(Protocol):
     Every method raises RegisterUnavailable when the database cannot be read.
     """
 
-    def select(
-        self, contract_id: str, measure_ids: Collection[str] | None, reporting_period: DatePeriod
-    ) -> Selection:
-        """Give the slices of ``contract_id`` whose measure period lies inside ``reporting_period``.
+    def select(self, rendering: str, measure_ids: Collection[str] | None, reporting_period: DatePeriod) -> Selection:
+        """Give the slices whose measure period lies inside ``reporting_period``.
 
-        ``measure_ids`` None means every indicator. Costs by what matches, not by the size of the register.
-        Nothing published yet gives an empty selection.
+        ``rendering`` is that of the contract version (`contracts.registry.ServiceContract`). ``measure_ids`` None
+        means every indicator. Costs by what matches, not by the size of the register.
+        Nothing published yet gives an empty selection; a publication without the rendering raises NotPublished.
         """
 
     def content(self, selection: Selection) -> Iterator[bytes]:

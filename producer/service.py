@@ -121,7 +121,7 @@ class ReportService:
     def _select(self, request: QualityIndicatorsRequest) -> Selection:
         """Give the matching slices. An id under another root than the catalogue's matches nothing."""
         if not request.measure_ids:
-            return self._repository.select(self._contract.id, None, request.reporting_period)
+            return self._repository.select(self._contract.rendering, None, request.reporting_period)
         known = {
             measure_id.extension
             for measure_id in request.measure_ids
@@ -129,7 +129,7 @@ class ReportService:
         }
         if not known:
             return _NOTHING
-        return self._repository.select(self._contract.id, known, request.reporting_period)
+        return self._repository.select(self._contract.rendering, known, request.reporting_period)
 
 
 class _Draft:

@@ -40,6 +40,8 @@ class MessageCodec(Protocol):
     """Whether a request without an indicator is allowed; it asks for every one."""
     requires_organization_name: bool
     """Whether every organisation has a name; where it need not, one without is read with an empty name."""
+    uses_catalogue: bool
+    """Whether measurements are written with what the catalogue says of their indicator (unit, method, version)."""
 
     def read_request(self, element: etree._Element) -> QualityIndicatorsRequest:
         """Read a request element that has been validated against the schema."""

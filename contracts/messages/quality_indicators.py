@@ -41,6 +41,7 @@ class QualityIndicators:
     measure_id_element: str
     allows_every_indicator: bool
     requires_organization_name: bool
+    uses_catalogue: bool
     measurement_record: Record
 
     def __init__(self, responder_namespace: str, domain_namespace: str) -> None:

@@ -156,6 +156,7 @@ class QualityIndicators1(QualityIndicators):
     measure_id_element = "measureIdVersionIndependent"
     allows_every_indicator = True
     requires_organization_name = False
+    uses_catalogue = True
     measurement_record = _MEASUREMENT
 
     def expresses(self, organization: PerformingOrganization) -> bool:

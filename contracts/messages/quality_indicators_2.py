@@ -80,6 +80,7 @@ class QualityIndicators2(QualityIndicators):
     measure_id_element = "measureId"
     allows_every_indicator = False
     requires_organization_name = True
+    uses_catalogue = False
     measurement_record = _MEASUREMENT
 
     def expresses(self, organization: PerformingOrganization) -> bool:  # noqa: ARG002
