@@ -12,7 +12,7 @@ from datetime import date
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, literal, select, text, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, literal, select, tuple_
 
 from consumer.question import Question, iso_day
 from consumer.store.engine import is_sqlite
@@ -48,13 +48,12 @@ def create_staging(connection: Connection) -> None:
 
     Nothing here reads the store: on SQLite that would fix what the transaction sees, and so fail its later write.
     """
-    drop_staging(connection)
     staged.create(connection, checkfirst=False)
 
 
 def drop_staging(connection: Connection) -> None:
     """Remove the gathering table."""
-    connection.exec_driver_sql(f"DROP TABLE IF EXISTS {staged.name}")
+    connection.exec_driver_sql(f"DROP TABLE {staged.name}")
 
 
 def stage(connection: Connection, rows: Iterable[Row]) -> int:
@@ -72,22 +71,19 @@ def stage(connection: Connection, rows: Iterable[Row]) -> int:
 
 def compare(connection: Connection, question: Question, staged_count: int) -> Changes:
     """Count how the gathered answer differs from the stored rows of the question's scope."""
-    scope = _scope(question)
-    stored_count = connection.execute(select(func.count()).select_from(observation).where(scope)).scalar_one()
+    stored_count = _count(connection, question)
     if stored_count == 0:
         return Changes(staged_count, 0, 0, 0)
-    connection.execute(text(f"CREATE INDEX staged_key ON {staged.name} ({', '.join(KEY)})"))
-    pairs = select(func.count()).select_from(observation.join(staged, _SAME_KEY)).where(scope)
-    in_both = connection.execute(pairs).scalar_one()
-    unchanged = connection.execute(pairs.where(_same_values())).scalar_one()
+    connection.exec_driver_sql(f"CREATE INDEX staged_key ON {staged.name} ({', '.join(KEY)})")
+    in_both = _count(connection, question, _is_staged())
+    unchanged = _count(connection, question, _is_staged(_same_values()))
     return Changes(staged_count - in_both, in_both - unchanged, stored_count - in_both, unchanged)
 
 
 def replace_scope(connection: Connection, question: Question, fetch_id: int, changes: Changes) -> None:
     """Put the gathered answer in the place of the stored rows of the question's scope; equal rows stay as they are."""
     if changes.changed or changes.removed:
-        same = exists(select(literal(1)).select_from(staged).where(_SAME_KEY, _same_values()))
-        connection.execute(delete(observation).where(_scope(question), ~same))
+        connection.execute(delete(observation).where(_scope(question), ~_is_staged(_same_values())))
     if changes.added or changes.changed:
         new = select(literal(fetch_id), literal(question.producer), *staged.c)
         if changes.unchanged:
@@ -103,6 +99,16 @@ def _scope(question: Question) -> ColumnElement[bool]:
         observation.c.period_start >= date.fromisoformat(iso_day(question.period.start)),
         observation.c.period_end <= date.fromisoformat(iso_day(question.period.end)),
     )
+
+
+def _is_staged(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    # A join would be clearer, but SQLite then takes the period's bound instead of its equality to search the index.
+    return exists(select(literal(1)).select_from(staged).where(_SAME_KEY, *conditions))
+
+
+def _count(connection: Connection, question: Question, *conditions: ColumnElement[bool]) -> int:
+    query = select(func.count()).select_from(observation).where(_scope(question), *conditions)
+    return connection.execute(query).scalar_one()
 
 
 def _same_values() -> ColumnElement[bool]:

@@ -51,7 +51,6 @@ class Gathering:
             reporting_organization=organization.name or organization.hsa_id,
         )
         staging.replace_scope(connection, question, fetch_id, changes)
-        staging.drop_staging(connection)
         if changes.is_any:
             queries.doubt_overlapping(connection, question, question_id)
         return changes
@@ -70,6 +69,7 @@ class Store:
         with store_errors("written"), self._engine.begin() as connection:
             staging.create_staging(connection)
             yield Gathering(connection, question)
+            staging.drop_staging(connection)
 
     def known(self, question: Question) -> KnownQuestion:
         """Give what the store knows of a question; of one never asked, nothing."""
