@@ -262,6 +262,15 @@ def test_files_are_not_overwritten_unless_told(own_authority: Authority, tmp_pat
     assert key.public_key() == second.certificate.public_key()
 
 
+@pytest.mark.parametrize("taken", ["name.pem", "name.key"])
+def test_refused_pair_leaves_no_half(authority: Authority, tmp_path: Path, taken: str) -> None:
+    issued = authority.issue(HSA_ID, DNS_NAME, organization="O", locality="L", key_size=2048)
+    (tmp_path / taken).write_text("mine")
+    with pytest.raises(CertificateError, match="not overwritten"):
+        issued.write(tmp_path, "name")
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {taken: "mine"}
+
+
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../a"])
 def test_a_file_name_does_not_lead_elsewhere(authority: Authority, tmp_path: Path, name: str) -> None:
     issued = authority.issue(HSA_ID, DNS_NAME, organization="O", locality="L", key_size=2048)
