@@ -24,7 +24,7 @@ from contracts.errors import (
     UnknownLogicalAddress,
     UnknownOperation,
 )
-from contracts.registry import CONTRACTS, ServiceContract
+from contracts.registry import ServiceContract
 from contracts.safe_xml import parse_message
 from contracts.soap import SOAP_CONTENT_TYPE, read_request_envelope, write_fault
 from contracts.validation import schema_of, validate_body
@@ -76,8 +76,7 @@ class Gate:
         self._large_bodies = Places(max(1, settings.threads // 4))
         large_answers = Places(places_for_large(settings.threads))
         self._services = {
-            contract.path: self._service(contract, large_answers)
-            for contract in (CONTRACTS[name] for name in settings.contracts)
+            contract.path: self._service(contract, large_answers) for contract in settings.served_contracts
         }
 
     def _service(self, contract: ServiceContract, large_answers: Places) -> _Service:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from certs.tls import TlsFiles
 from contracts.errors import ConfigurationError
 from contracts.model import ReportingParty
-from contracts.registry import CONTRACTS, GET_QUALITY_INDICATORS_2
+from contracts.registry import CONTRACTS, GET_QUALITY_INDICATORS_2, ServiceContract
 
 #: Bodies up to this size are taken in without a thread; a question for 300 indicators fits.
 BUFFERED_BODY_BYTES = 64 * 1024
@@ -31,8 +32,51 @@ def _default_workers() -> int:
     return os.cpu_count() or 1
 
 
-@dataclass(frozen=True, slots=True)
-class ProducerSettings:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractChoice:
+    """The contract versions that are served, and so those that publishing prepares."""
+
+    contracts: tuple[str, ...] = field(
+        default=(GET_QUALITY_INDICATORS_2.id,),
+        metadata={"help": "Contract versions served, such as GetQualityIndicators:2. Publish after a change."},
+    )
+    allow_reconstructions: bool = field(
+        default=False,
+        metadata={"help": "Serve also versions whose message is a reconstruction: not the one that others speak."},
+    )
+    known_contracts: Mapping[str, ServiceContract] = field(
+        default_factory=lambda: CONTRACTS,
+        metadata={"help": "No setting: the contract versions of this program, with the packages that were added."},
+    )
+
+    def __post_init__(self) -> None:
+        _refuse(self._contract_problems())
+
+    @property
+    def served_contracts(self) -> tuple[ServiceContract, ...]:
+        """The contract versions served, in the order of the settings."""
+        return tuple(self.known_contracts[name] for name in self.contracts)
+
+    def _contract_problems(self) -> list[str]:
+        problems = []
+        for name in self.contracts:
+            contract = self.known_contracts.get(name)
+            if contract is None:
+                problems.append(
+                    f"contracts names {name}, which is not known (known: {', '.join(self.known_contracts)})"
+                )
+            elif contract.is_reconstruction and not self.allow_reconstructions:
+                problems.append(
+                    f"contracts names {name}, whose message is a reconstruction and not the published one; add the"
+                    " official package (brygga contracts add), or set allow_reconstructions = true to try it"
+                )
+        if not self.contracts:
+            problems.append("contracts is empty, so there would be nothing to serve")
+        return problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProducerSettings(ContractChoice):
     """Everything the service is told; raises ConfigurationError that lists every value that cannot work."""
 
     system: ReportingParty
@@ -61,10 +105,6 @@ class ProducerSettings:
     logical_addresses: tuple[str, ...] = field(
         default=(),
         metadata={"help": "Logical addresses answered for. Empty: the system's hsa_id."},
-    )
-    contracts: tuple[str, ...] = field(
-        default=(GET_QUALITY_INDICATORS_2.id,),
-        metadata={"help": "Contract versions served, such as GetQualityIndicators:2."},
     )
     public_url: str | None = field(
         default=None,
@@ -108,11 +148,14 @@ class ProducerSettings:
     )
 
     def __post_init__(self) -> None:
-        problems = [*self._address_problems(), *self._limit_problems(), *self._service_problems()]
-        if problems:
-            raise ConfigurationError(
-                "The settings of the producer cannot work: " + "; ".join(problems) + ".", problems=problems
-            )
+        _refuse(
+            [
+                *self._address_problems(),
+                *self._limit_problems(),
+                *self._contract_problems(),
+                *self._party_problems(),
+            ]
+        )
 
     @property
     def served_addresses(self) -> tuple[str, ...]:
@@ -153,20 +196,21 @@ class ProducerSettings:
         }
         return [f"{name} must be at least {value}" for name, value in least.items() if getattr(self, name) < value]
 
-    def _service_problems(self) -> list[str]:
-        problems = [
-            f"contracts names {name}, which is not known (known: {', '.join(CONTRACTS)})"
-            for name in self.contracts
-            if name not in CONTRACTS
-        ]
-        if not self.contracts:
-            problems.append("contracts is empty, so there would be nothing to serve")
+    def _party_problems(self) -> list[str]:
+        problems = []
         for name in ("allowed_callers", "logical_addresses"):
             if any(not value.strip() or value != value.strip() for value in getattr(self, name)):
                 problems.append(f"{name} holds an empty value or one with blanks around it")
         if not self.system.hsa_id.strip() or not self.organization.hsa_id.strip():
             problems.append("the hsa_id of [system] and [organization] must not be empty")
         return problems
+
+
+def _refuse(problems: list[str]) -> None:
+    if problems:
+        raise ConfigurationError(
+            "The settings of the producer cannot work: " + "; ".join(problems) + ".", problems=problems
+        )
 
 
 def _is_local(host: str) -> bool:
