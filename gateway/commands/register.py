@@ -20,8 +20,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from contracts.errors import EXIT_DATA
+from contracts.registry import CONTRACTS, GET_QUALITY_INDICATORS_2
 from gateway.console import Advance, Console, common_options, pass_console
-from gateway.sections import parties, register_of, register_settings
+from gateway.sections import parties, producer_settings, register_of, register_settings
+from gateway.settings import Settings
 from producer.register import (
     Publication,
     RegisterStatus,
@@ -101,9 +103,12 @@ def import_(
 def publish_(console: Console) -> None:
     """Make what was imported visible to consumers, in one step."""
     settings = console.settings()
+    contracts = [CONTRACTS[name] for name in _served(settings)]
     keep = register_settings(settings).keep_publications
     with register_of(settings) as register, console.progress("Making slices") as advance:
-        outcome = publish(register, who=_user(), keep=keep, progress=lambda _done, total: advance(1, total=total))
+        outcome = publish(
+            register, contracts, who=_user(), keep=keep, progress=lambda _done, total: advance(1, total=total)
+        )
     publication = outcome.publication
     data = {
         "publication": _publication_data(publication),
@@ -119,7 +124,7 @@ def publish_(console: Console) -> None:
         shared = sum(part.slice_count for part in publication.contracts) - outcome.changed_slices
         out.print(f"[ok]Published[/ok] as publication {publication.id}; consumers see it now.")
         for part in publication.contracts:
-            out.print(f"  {part.contract_id}: {part.measurement_count} measurements in {part.slice_count} slices")
+            out.print(f"  {part.rendering}: {part.measurement_count} measurements in {part.slice_count} slices")
         out.print(f"  {outcome.changed_slices} slices changed, {max(shared, 0)} shared with the publication before")
 
     console.emit(data, render)
@@ -137,7 +142,7 @@ def list_publications(console: Console) -> None:
         if not kept:
             out.print("Nothing is published yet: brygga register publish")
             return
-        table = Table("", "Publication", "Published", "By", "Contract", "Measurements", "Slices", box=None)
+        table = Table("", "Publication", "Published", "By", "Form", "Measurements", "Slices", box=None)
         for publication in kept:
             for part in publication.contracts:
                 table.add_row(
@@ -145,7 +150,7 @@ def list_publications(console: Console) -> None:
                     str(publication.id),
                     _local(publication.published_at),
                     escape(publication.who),
-                    part.contract_id,
+                    part.rendering,
                     str(part.measurement_count),
                     str(part.slice_count),
                 )
@@ -194,6 +199,13 @@ def upgrade(console: Console) -> None:
         out.print(f"The register has schema version {after}{'; nothing to do' if same else f', before {before}'}.")
 
     console.emit({"before": before, "after": after}, render)
+
+
+def _served(settings: Settings) -> tuple[str, ...]:
+    """Give the contract versions that the producer of these settings serves."""
+    if settings.has("producer") and settings.has("system"):
+        return producer_settings(settings).contracts
+    return (GET_QUALITY_INDICATORS_2.id,)
 
 
 def _user() -> str:

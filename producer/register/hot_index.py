@@ -20,8 +20,8 @@ _period = attrgetter("key.measure_period")
 
 
 @dataclass(frozen=True, slots=True)
-class ContractIndex:
-    """The slices of one contract version, by measureId extension; ``measure_ids`` is sorted."""
+class RenderingIndex:
+    """The slices of one rendering, by measureId extension; ``measure_ids`` is sorted."""
 
     measures: Mapping[str, Versions]
     measure_ids: tuple[str, ...]
@@ -37,22 +37,18 @@ class ContractIndex:
         )
 
 
-EMPTY = ContractIndex({}, ())
+EMPTY = RenderingIndex({}, ())
 
 
 @dataclass(frozen=True, slots=True)
 class HotIndex:
-    """The slices of one publication by contract version."""
+    """The slices of one publication by rendering; a rendering that is not here is not published."""
 
     publication_id: int
-    contracts: Mapping[str, ContractIndex]
-
-    def contract(self, contract_id: str) -> ContractIndex:
-        """Give the slices of a contract version; none when it is not published."""
-        return self.contracts.get(contract_id, EMPTY)
+    renderings: Mapping[str, RenderingIndex]
 
 
-def changed_index(old: ContractIndex, gone: Iterable[SliceEntry], come: Iterable[SliceEntry]) -> ContractIndex:
+def changed_index(old: RenderingIndex, gone: Iterable[SliceEntry], come: Iterable[SliceEntry]) -> RenderingIndex:
     """Give ``old`` without the slices ``gone`` and with ``come``; costs by the indicators that they touch."""
     gone_by_measure = _by_measure(gone)
     come_by_measure = _by_measure(come)
@@ -70,7 +66,7 @@ def changed_index(old: ContractIndex, gone: Iterable[SliceEntry], come: Iterable
             measures[measure_id] = _versions(entries)
         else:
             measures.pop(measure_id, None)
-    return ContractIndex(measures, tuple(sorted(measures)))
+    return RenderingIndex(measures, tuple(sorted(measures)))
 
 
 def _inside(entries: tuple[SliceEntry, ...], period: DatePeriod) -> Iterable[SliceEntry]:

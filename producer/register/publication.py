@@ -6,7 +6,7 @@ transaction under the register's lock, so that a killed publication leaves the o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,16 +14,17 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from contracts.errors import DataError
-from contracts.registry import CONTRACTS, ServiceContract
+from contracts.messages.codec import MessageCodec
+from contracts.registry import GET_QUALITY_INDICATORS_2, ServiceContract
 from producer.register.lock import Writer
-from producer.register.publishing import ContractPublisher
+from producer.register.publishing import RenderingPublisher
 from producer.register.register import Register
 from producer.register.rendering import RENDERER, Directory
 from producer.register.retention import prune
 from producer.register.tables import (
     measurement_group,
     publication,
-    publication_contract,
+    publication_rendering,
     publication_slice,
     register_state,
     slice_,
@@ -35,9 +36,12 @@ DEFAULT_KEPT = 10
 
 @dataclass(frozen=True, slots=True)
 class PublishedContract:
-    """What a publication holds for one contract version; ``byte_length`` is that of the plain measurements."""
+    """What a publication holds in one stored form, which one or several contract versions share.
 
-    contract_id: str
+    ``rendering`` is the form's name (see `ServiceContract.rendering`), ``byte_length`` that of the plain measurements.
+    """
+
+    rendering: str
     slice_count: int
     measurement_count: int
     byte_length: int
@@ -72,13 +76,15 @@ class PublishOutcome:
 
 def publish(
     register: Register,
-    contracts: Iterable[ServiceContract] = tuple(CONTRACTS.values()),
+    contracts: Iterable[ServiceContract] = (GET_QUALITY_INDICATORS_2,),
     *,
     who: str = "unknown",
     keep: int = DEFAULT_KEPT,
     progress: Progress | None = None,
 ) -> PublishOutcome:
-    """Make the register's present state current for ``contracts``; keep ``keep`` publications to go back to.
+    """Make the register's present state current for ``contracts``, the contract versions that are served.
+
+    Keeps ``keep`` publications to go back to.
 
     Nothing changed since the last one: that one is (again) current, and no new one is made. Costs by what changed.
     Raises DataError when there is nothing to publish, RegisterUnavailable.
@@ -90,9 +96,10 @@ def publish(
             raise DataError("The register holds no measurements. Import a file first: brygga register import FILE")
         latest_id = 0 if latest is None else latest.id
         number = latest_id + 1
-        publishers = _render(connection, contracts, latest, number, state.last_slice_id, progress)
+        codecs = {contract.rendering: contract.codec for contract in contracts}
+        publishers = _render(connection, codecs, latest, number, state.last_slice_id, progress)
         changed = sum(publisher.changed for publisher in publishers)
-        changed += _withdraw(connection, [publisher.contract.id for publisher in publishers], number)
+        changed += _withdraw(connection, list(codecs), number)
         is_new = latest is None or changed > 0
         if is_new:
             connection.execute(
@@ -102,8 +109,8 @@ def publish(
         else:
             number = latest_id
             connection.execute(update(publication).where(publication.c.id == number).values(revision=state.revision))
-        for publisher in publishers:
-            _note_contract(connection, publisher.contract.id, number)
+        for rendering in codecs:
+            _note_rendering(connection, rendering, number)
         _switch(connection, number)
         last_slice_id = max((publisher.last_slice_id for publisher in publishers), default=state.last_slice_id)
         connection.execute(update(register_state).values(last_slice_id=last_slice_id))
@@ -138,22 +145,22 @@ def rollback(register: Register, publication_id: int, *, who: str = "unknown") -
 
 def _render(
     connection: Connection,
-    contracts: Iterable[ServiceContract],
+    codecs: Mapping[str, MessageCodec],
     latest: Row[Any] | None,
     number: int,
     last_slice_id: int,
     progress: Progress | None,
-) -> list[ContractPublisher]:
+) -> list[RenderingPublisher]:
     directory = Directory(connection)
     renderers: dict[str, str] = {}
     if latest is not None:
-        noted = select(publication_contract.c.contract_id, publication_contract.c.renderer)
-        rows = connection.execute(noted.where(publication_contract.c.publication_id == latest.id))
-        renderers = {row.contract_id: row.renderer for row in rows}
+        noted = select(publication_rendering.c.rendering, publication_rendering.c.renderer)
+        rows = connection.execute(noted.where(publication_rendering.c.publication_id == latest.id))
+        renderers = {row.rendering: row.renderer for row in rows}
     publishers = []
-    for contract in contracts:
-        is_known = renderers.get(contract.id) == RENDERER
-        publisher = ContractPublisher(connection, contract, directory, number, last_slice_id)
+    for rendering, codec in codecs.items():
+        is_known = renderers.get(rendering) == RENDERER
+        publisher = RenderingPublisher(connection, rendering, codec, directory, number, last_slice_id)
         publisher.load(since=latest.revision if latest is not None and is_known else None)
         publishers.append(publisher)
     total = sum(len(publisher.groups) for publisher in publishers)
@@ -168,15 +175,15 @@ def _render(
     return publishers
 
 
-def _withdraw(connection: Connection, kept_contracts: list[str], number: int) -> int:
-    """End the slices of contract versions that are no longer published; give how many."""
+def _withdraw(connection: Connection, kept: list[str], number: int) -> int:
+    """End the slices of renderings that are no longer published; give how many."""
     open_ = publication_slice.c.last_publication_id.is_(None)
-    others = publication_slice.c.contract_id.not_in(kept_contracts)
+    others = publication_slice.c.rendering.not_in(kept)
     statement = update(publication_slice).where(open_, others).values(last_publication_id=number)
     return connection.execute(statement).rowcount
 
 
-def _note_contract(connection: Connection, contract_id: str, number: int) -> None:
+def _note_rendering(connection: Connection, rendering: str, number: int) -> None:
     totals = connection.execute(
         select(
             func.count().label("slice_count"),
@@ -184,11 +191,11 @@ def _note_contract(connection: Connection, contract_id: str, number: int) -> Non
             func.coalesce(func.sum(slice_.c.byte_length), 0).label("byte_length"),
         )
         .select_from(publication_slice.join(slice_, slice_.c.id == publication_slice.c.slice_id))
-        .where(publication_slice.c.contract_id == contract_id, publication_slice.c.last_publication_id.is_(None))
+        .where(publication_slice.c.rendering == rendering, publication_slice.c.last_publication_id.is_(None))
     ).one()
-    key = {"publication_id": number, "contract_id": contract_id}
-    connection.execute(publication_contract.delete().filter_by(**key))
-    connection.execute(insert(publication_contract), {**key, "renderer": RENDERER, **totals._asdict()})
+    key = {"publication_id": number, "rendering": rendering}
+    connection.execute(publication_rendering.delete().filter_by(**key))
+    connection.execute(insert(publication_rendering), {**key, "renderer": RENDERER, **totals._asdict()})
 
 
 def _switch(connection: Connection, number: int) -> None:
@@ -211,12 +218,12 @@ def _read(connection: Connection, number: int) -> Publication:
 
 def _publication(connection: Connection, row: Row[Any]) -> Publication:
     statement = (
-        select(publication_contract)
-        .where(publication_contract.c.publication_id == row.id)
-        .order_by(publication_contract.c.contract_id)
+        select(publication_rendering)
+        .where(publication_rendering.c.publication_id == row.id)
+        .order_by(publication_rendering.c.rendering)
     )
     contracts = tuple(
-        PublishedContract(part.contract_id, part.slice_count, part.measurement_count, part.byte_length)
+        PublishedContract(part.rendering, part.slice_count, part.measurement_count, part.byte_length)
         for part in connection.execute(statement)
     )
     return Publication(row.id, row.published_at, row.who, row.revision, bool(row.is_current), contracts)

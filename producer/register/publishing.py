@@ -1,4 +1,4 @@
-"""One contract version of one publication: which groups to render, and the slices that come of it.
+"""One rendering of one publication: which groups to render, and the slices that come of it.
 
 Writes in batches of bounded size, so that memory does not grow with the register.
 """
@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from contracts.checksum import SliceKey
+from contracts.messages.codec import MessageCodec
 from contracts.model import DatePeriod
-from contracts.registry import ServiceContract
 from producer.register.rendering import MEASUREMENT_COLUMNS, Directory, GroupRenderer, RenderedSlice
 from producer.register.tables import measure, measurement, measurement_group, publication_slice, slice_
 
@@ -31,25 +31,26 @@ class _Group:
     digest: str | None
 
 
-class ContractPublisher:
-    """Publishes one contract version. Call `load`, then exhaust `run`."""
+class RenderingPublisher:
+    """Publishes the measurements in one stored form. Call `load`, then exhaust `run`."""
 
     def __init__(
         self,
         connection: Connection,
-        contract: ServiceContract,
+        rendering: str,
+        codec: MessageCodec,
         directory: Directory,
         publication_id: int,
         last_slice_id: int,
     ) -> None:
-        self.contract = contract
+        self.rendering = rendering
         self.groups: Sequence[_Group] = ()
         self.rendered = 0
         self.changed = 0
         self.last_slice_id = last_slice_id
         self._connection = connection
         self._publication_id = publication_id
-        self._renderer = GroupRenderer(contract.codec, directory)
+        self._renderer = GroupRenderer(codec, directory)
         self._rows = select(*MEASUREMENT_COLUMNS).where(measurement.c.group_id == bindparam("group"))
 
     def load(self, *, since: int | None) -> None:
@@ -68,7 +69,7 @@ class ContractPublisher:
             .join(measure, measure.c.id == measurement_group.c.measure_key)
             .outerjoin(
                 part,
-                (part.c.contract_id == self.contract.id)
+                (part.c.rendering == self.rendering)
                 & (part.c.group_id == measurement_group.c.id)
                 & part.c.last_publication_id.is_(None),
             )
@@ -88,7 +89,7 @@ class ContractPublisher:
         size = 0
         for group in self.groups:
             rows = self._connection.execute(self._rows, {"group": group.id}).all()
-            rendered = self._renderer.render(group.key, rows) if rows else None
+            rendered = self._renderer.render(group.key, rows)
             self.rendered += 1
             if (rendered.digest if rendered else None) != group.digest:
                 changed.append((group, rendered))
@@ -108,7 +109,7 @@ class ContractPublisher:
             self._connection.execute(
                 update(publication_slice)
                 .where(
-                    publication_slice.c.contract_id == self.contract.id,
+                    publication_slice.c.rendering == self.rendering,
                     publication_slice.c.group_id == bindparam("group"),
                     publication_slice.c.last_publication_id.is_(None),
                 )
@@ -119,7 +120,7 @@ class ContractPublisher:
         ids = self._store(slices)
         begun = [
             {
-                "contract_id": self.contract.id,
+                "rendering": self.rendering,
                 "group_id": group.id,
                 "first_publication_id": self._publication_id,
                 "slice_id": ids[rendered.digest],
@@ -133,7 +134,7 @@ class ContractPublisher:
     def _store(self, slices: dict[str, RenderedSlice]) -> dict[str, int]:
         """Store the slices that are not there yet; give the number of each by its digest."""
         known = select(slice_.c.digest, slice_.c.id).where(
-            slice_.c.contract_id == self.contract.id, slice_.c.digest.in_(list(slices))
+            slice_.c.rendering == self.rendering, slice_.c.digest.in_(list(slices))
         )
         ids = {row.digest: row.id for row in self._connection.execute(known)}
         new: list[dict[str, Any]] = []
@@ -145,7 +146,7 @@ class ContractPublisher:
             new.append(
                 {
                     "id": self.last_slice_id,
-                    "contract_id": self.contract.id,
+                    "rendering": self.rendering,
                     "digest": digest,
                     "measurement_count": rendered.measurement_count,
                     "byte_length": rendered.byte_length,

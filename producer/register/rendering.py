@@ -84,16 +84,22 @@ class Directory:
 
 
 class GroupRenderer:
-    """Renders groups for one contract version; keeps the fragments that repeat."""
+    """Renders groups with one codec; keeps the fragments that repeat."""
 
     def __init__(self, codec: MessageCodec, directory: Directory) -> None:
         self._codec = codec
         self._directory = directory
         self._organization_fragments: dict[int, str] = {}
         self._source_fragments: dict[int, str] = {}
+        organizations = directory.organizations.items()
+        self._left_out = {key for key, organization_ in organizations if not codec.expresses(organization_)}
 
-    def render(self, key: SliceKey, rows: Sequence[MeasurementRow]) -> RenderedSlice:
-        """Make the slice of ``rows`` (columns `MEASUREMENT_COLUMNS`, any order)."""
+    def render(self, key: SliceKey, rows: Sequence[MeasurementRow]) -> RenderedSlice | None:
+        """Make the slice of ``rows`` (columns `MEASUREMENT_COLUMNS`, any order); None when nothing can be said."""
+        if self._left_out:
+            rows = [row for row in rows if row[0] not in self._left_out]
+        if not rows:
+            return None
         rank = self._directory.rank
         measure_id = II(OID_MEASURE, key.measure_id)
         ordered = sorted(rows, key=lambda row: rank[row[0]])

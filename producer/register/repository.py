@@ -6,23 +6,31 @@ Per question one tiny query tells which publication is current; its slices are i
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from sqlalchemy import ColumnElement, Connection, or_, select
 from sqlalchemy.exc import DBAPIError
 
 from contracts.checksum import SliceKey
-from contracts.errors import RegisterUnavailable
+from contracts.errors import NotPublished, RegisterUnavailable
 from contracts.model import DatePeriod
 from producer.register.engine import unavailable
-from producer.register.hot_index import EMPTY, ContractIndex, HotIndex, changed_index
+from producer.register.hot_index import EMPTY, HotIndex, changed_index
 from producer.register.readers import ReadConnection, ReadPool
 from producer.register.rendering import inflate
-from producer.register.tables import measure, measurement_group, publication, publication_slice, slice_
+from producer.register.tables import (
+    measure,
+    measurement_group,
+    publication,
+    publication_rendering,
+    publication_slice,
+    slice_,
+)
 from producer.repository import Selection, SliceEntry
 
 _CURRENT = "SELECT current_publication_id FROM register_state"
 _NOTHING_PUBLISHED = 0
+_Entries = Mapping[str, Sequence[SliceEntry]]
 
 
 class DatabaseRepository:
@@ -37,10 +45,18 @@ class DatabaseRepository:
         self._loading = threading.Lock()
         self._index = HotIndex(_NOTHING_PUBLISHED, {})
 
-    def select(self, contract_id: str, measure_ids: Collection[str] | None, reporting_period: DatePeriod) -> Selection:
-        """Give the matching slices of the current publication. Raises RegisterUnavailable."""
+    def select(self, rendering: str, measure_ids: Collection[str] | None, reporting_period: DatePeriod) -> Selection:
+        """Give the matching slices of the current publication. Raises RegisterUnavailable or NotPublished."""
         index = self._current_index()
-        slices = index.contract(contract_id).select(measure_ids, reporting_period)
+        if index.publication_id == _NOTHING_PUBLISHED:
+            return Selection(index.publication_id, ())
+        if rendering not in index.renderings:
+            # No measurements would be a wrong answer: consumers would give up what they have.
+            raise NotPublished(
+                "This contract version is served here, but was not published. Its owner must publish again.",
+                log_detail=f"{rendering} is not in publication {index.publication_id}",
+            )
+        slices = index.renderings[rendering].select(measure_ids, reporting_period)
         return Selection(index.publication_id, slices)
 
     def content(self, selection: Selection) -> Iterator[bytes]:
@@ -138,6 +154,8 @@ def _load(connection: Connection, number: int, old: HotIndex) -> HotIndex:
     is_in = (part.c.first_publication_id <= number) & or_(
         part.c.last_publication_id.is_(None), part.c.last_publication_id > number
     )
+    listed = publication_rendering.c.publication_id == number
+    renderings = connection.execute(select(publication_rendering.c.rendering).where(listed)).scalars().all()
     if _NOTHING_PUBLISHED < old.publication_id < number:
         come = _entries(connection, is_in & (part.c.first_publication_id > old.publication_id))
         is_gone = (part.c.first_publication_id <= old.publication_id) & (
@@ -146,26 +164,25 @@ def _load(connection: Connection, number: int, old: HotIndex) -> HotIndex:
         gone = _entries(connection, is_gone)
         # While the old publication is kept, so is the note of everything that it held.
         if connection.execute(select(publication.c.id).filter_by(id=old.publication_id)).first():
-            return _indexed(number, old, gone, come)
-    return _indexed(number, HotIndex(_NOTHING_PUBLISHED, {}), {}, _entries(connection, is_in))
+            return _indexed(number, renderings, old, gone, come)
+    return _indexed(number, renderings, HotIndex(_NOTHING_PUBLISHED, {}), {}, _entries(connection, is_in))
 
 
-def _indexed(
-    number: int, old: HotIndex, gone: dict[str, list[SliceEntry]], come: dict[str, list[SliceEntry]]
-) -> HotIndex:
-    contracts: dict[str, ContractIndex] = dict(old.contracts)
-    for contract_id in gone.keys() | come.keys():
-        contracts[contract_id] = changed_index(
-            contracts.get(contract_id, EMPTY), gone.get(contract_id, ()), come.get(contract_id, ())
-        )
-    return HotIndex(number, contracts)
+def _indexed(number: int, renderings: Iterable[str], old: HotIndex, gone: _Entries, come: _Entries) -> HotIndex:
+    return HotIndex(
+        number,
+        {
+            name: changed_index(old.renderings.get(name, EMPTY), gone.get(name, ()), come.get(name, ()))
+            for name in renderings
+        },
+    )
 
 
-def _entries(connection: Connection, condition: ColumnElement[bool]) -> dict[str, list[SliceEntry]]:
+def _entries(connection: Connection, condition: ColumnElement[bool]) -> _Entries:
     part = publication_slice
     rows = connection.execute(
         select(
-            part.c.contract_id,
+            part.c.rendering,
             measure.c.measure_id,
             measure.c.version_number,
             measurement_group.c.period_start,
@@ -184,7 +201,7 @@ def _entries(connection: Connection, condition: ColumnElement[bool]) -> dict[str
         .where(condition)
     )
     entries: dict[str, list[SliceEntry]] = {}
-    for contract_id, measure_id, version, start, end, *facts in rows:
+    for rendering, measure_id, version, start, end, *facts in rows:
         key = SliceKey(measure_id, version, DatePeriod(start, end))
-        entries.setdefault(contract_id, []).append(SliceEntry(key, *facts))
+        entries.setdefault(rendering, []).append(SliceEntry(key, *facts))
     return entries

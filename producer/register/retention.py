@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, or_, sel
 
 from producer.register.tables import (
     publication,
-    publication_contract,
+    publication_rendering,
     publication_slice,
     register_state,
     slice_,
@@ -37,7 +37,7 @@ def prune(connection: Connection, keep: int) -> int:
     removed = connection.execute(old).scalars().all()
     if not removed:
         return 0
-    connection.execute(delete(publication_contract).where(publication_contract.c.publication_id.in_(removed)))
+    connection.execute(delete(publication_rendering).where(publication_rendering.c.publication_id.in_(removed)))
     connection.execute(delete(publication).where(publication.c.id.in_(removed)))
     part = publication_slice
     is_held = exists().where(

@@ -149,14 +149,14 @@ slice_ = Table(
     "slice",
     metadata,
     Column("id", Id, primary_key=True, autoincrement=False),
-    Column("contract_id", Text, nullable=False),
+    Column("rendering", Text, nullable=False, comment="stored form of a contract version"),
     Column("digest", Text, nullable=False, comment="SHA-256 of the plain bytes"),
     Column("measurement_count", BigInteger, nullable=False),
     Column("byte_length", BigInteger, nullable=False),
     Column("compressed_length", BigInteger, nullable=False),
     Column("crc32", BigInteger, nullable=False),
     Column("content", LargeBinary, nullable=False, comment="raw deflate, sync-flushed, not final"),
-    UniqueConstraint("contract_id", "digest"),
+    UniqueConstraint("rendering", "digest"),
 )
 
 publication = Table(
@@ -169,11 +169,11 @@ publication = Table(
     Column("superseded_at", UtcDateTime, comment="when it was last left for another"),
 )
 
-publication_contract = Table(
-    "publication_contract",
+publication_rendering = Table(
+    "publication_rendering",
     metadata,
     Column("publication_id", Id, ForeignKey("publication.id"), primary_key=True, autoincrement=False),
-    Column("contract_id", Text, primary_key=True),
+    Column("rendering", Text, primary_key=True),
     Column("renderer", Text, nullable=False, comment="version of the code that made the slices"),
     Column("slice_count", BigInteger, nullable=False),
     Column("measurement_count", BigInteger, nullable=False),
@@ -185,13 +185,13 @@ publication_contract = Table(
 publication_slice = Table(
     "publication_slice",
     metadata,
-    Column("contract_id", Text, primary_key=True),
+    Column("rendering", Text, primary_key=True),
     Column("group_id", Id, ForeignKey("measurement_group.id"), primary_key=True, autoincrement=False),
     Column("first_publication_id", Id, primary_key=True, autoincrement=False),
     Column("last_publication_id", Id, comment="the first publication without it; empty: still part"),
     Column("slice_id", Id, ForeignKey("slice.id"), nullable=False),
-    Index(None, "contract_id", "first_publication_id"),
-    Index(None, "contract_id", "last_publication_id"),
+    Index(None, "rendering", "first_publication_id"),
+    Index(None, "rendering", "last_publication_id"),
     Index(None, "slice_id"),
 )
 

@@ -127,7 +127,7 @@ def _create_publications() -> None:
     op.create_table(
         "slice",
         sa.Column("id", _ID, autoincrement=False, nullable=False),
-        sa.Column("contract_id", sa.Text(), nullable=False),
+        sa.Column("rendering", sa.Text(), nullable=False, comment="stored form of a contract version"),
         sa.Column("digest", sa.Text(), nullable=False, comment="SHA-256 of the plain bytes"),
         sa.Column("measurement_count", sa.BigInteger(), nullable=False),
         sa.Column("byte_length", sa.BigInteger(), nullable=False),
@@ -135,7 +135,7 @@ def _create_publications() -> None:
         sa.Column("crc32", sa.BigInteger(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False, comment="raw deflate, sync-flushed, not final"),
         sa.PrimaryKeyConstraint("id", name="pk_slice"),
-        sa.UniqueConstraint("contract_id", "digest", name="uq_slice_contract_id_digest"),
+        sa.UniqueConstraint("rendering", "digest", name="uq_slice_rendering_digest"),
     )
     op.create_table(
         "publication",
@@ -150,19 +150,19 @@ def _create_publications() -> None:
 
 def _create_publication_parts() -> None:
     op.create_table(
-        "publication_contract",
+        "publication_rendering",
         sa.Column("publication_id", _ID, autoincrement=False, nullable=False),
-        sa.Column("contract_id", sa.Text(), nullable=False),
+        sa.Column("rendering", sa.Text(), nullable=False),
         sa.Column("renderer", sa.Text(), nullable=False, comment="version of the code that made the slices"),
         sa.Column("slice_count", sa.BigInteger(), nullable=False),
         sa.Column("measurement_count", sa.BigInteger(), nullable=False),
         sa.Column("byte_length", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["publication_id"], ["publication.id"], name="fk_publication_contract_publication_id"),
-        sa.PrimaryKeyConstraint("publication_id", "contract_id", name="pk_publication_contract"),
+        sa.ForeignKeyConstraint(["publication_id"], ["publication.id"], name="fk_publication_rendering_publication_id"),
+        sa.PrimaryKeyConstraint("publication_id", "rendering", name="pk_publication_rendering"),
     )
     op.create_table(
         "publication_slice",
-        sa.Column("contract_id", sa.Text(), nullable=False),
+        sa.Column("rendering", sa.Text(), nullable=False),
         sa.Column("group_id", _ID, autoincrement=False, nullable=False),
         sa.Column("first_publication_id", _ID, autoincrement=False, nullable=False),
         sa.Column(
@@ -171,18 +171,18 @@ def _create_publication_parts() -> None:
         sa.Column("slice_id", _ID, nullable=False),
         sa.ForeignKeyConstraint(["group_id"], ["measurement_group.id"], name="fk_publication_slice_group_id"),
         sa.ForeignKeyConstraint(["slice_id"], ["slice.id"], name="fk_publication_slice_slice_id"),
-        sa.PrimaryKeyConstraint("contract_id", "group_id", "first_publication_id", name="pk_publication_slice"),
+        sa.PrimaryKeyConstraint("rendering", "group_id", "first_publication_id", name="pk_publication_slice"),
     )
     op.create_index(
-        "ix_publication_slice_contract_id_first_publication_id",
+        "ix_publication_slice_rendering_first_publication_id",
         "publication_slice",
-        ["contract_id", "first_publication_id"],
+        ["rendering", "first_publication_id"],
         unique=False,
     )
     op.create_index(
-        "ix_publication_slice_contract_id_last_publication_id",
+        "ix_publication_slice_rendering_last_publication_id",
         "publication_slice",
-        ["contract_id", "last_publication_id"],
+        ["rendering", "last_publication_id"],
         unique=False,
     )
     op.create_index("ix_publication_slice_slice_id", "publication_slice", ["slice_id"], unique=False)
