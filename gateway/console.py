@@ -46,8 +46,8 @@ class Console:
         self.is_quiet = False
         self.is_verbose = False
         self.config: Path | None = None
-        self.out = rich.console.Console(theme=_THEME, highlight=False)
-        self.err = rich.console.Console(theme=_THEME, highlight=False, stderr=True)
+        self.out = rich.console.Console(theme=_THEME, highlight=False, emoji=False)
+        self.err = rich.console.Console(theme=_THEME, highlight=False, emoji=False, stderr=True)
         self._settings: Settings | None = None
 
     def emit(self, data: Any, render: Callable[[rich.console.Console], None]) -> None:

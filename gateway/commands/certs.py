@@ -15,12 +15,13 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from certs import profile, revocation
+from certs import IssuedCertificate, profile, revocation
 from certs.authority import DEFAULT_NAME, Authority
 from certs.bad_set import INDEX, LOCALITY, ORGANIZATION, make_bad_set
 from certs.inspection import Inspection, inspect_file, needs_password
+from certs.peer import hsa_id_of
 from certs.order import ORDER_KEY_SIZE, make_order
-from certs.reading import read_password
+from certs.reading import common_name, read_password
 from contracts.errors import EXIT_FINDINGS, UsageError
 from gateway.console import Console, common_options, is_interactive, pass_console
 
@@ -57,7 +58,7 @@ def command() -> None:
     """Make test certificates like SITHS, order real ones, and find out what is wrong with one."""
 
 
-@command.command("authority")
+@command.command("authority", short_help="Make a test authority: root, issuing CA, CRL.")
 @click.argument("directory", type=FOLDER, default=Path("certs/authority"))
 @click.option("--name", default=DEFAULT_NAME, show_default=True, help="Name of the authority; TEST is put before it.")
 @click.option("--key-size", type=int, default=profile.DEFAULT_AUTHORITY_KEY_SIZE, show_default=True, help="Bits (RSA).")
@@ -90,7 +91,7 @@ def make_authority(console: Console, directory: Path, name: str, key_size: int, 
     console.emit(data, render)
 
 
-@command.command("issue")
+@command.command("issue", short_help="Issue a certificate of the test authority.")
 @authority_option
 @hsa_id_option
 @dns_option
@@ -145,7 +146,11 @@ def issue(
     else:
         written = issued.write(out, name or dns_name, replace=replace)
         files = {"certificate": str(written.certificate), "private_key": str(written.private_key)}
-    files["ca"] = str(authority.trust_anchor_path)
+    _tell_issued(console, issued, files | {"ca": str(authority.trust_anchor_path)})
+
+
+def _tell_issued(console: Console, issued: IssuedCertificate, files: dict[str, str]) -> None:
+    hsa_id, dns_name = hsa_id_of(issued.certificate), common_name(issued.certificate.subject)
     ends_at = issued.certificate.not_valid_after_utc
     data = {
         "hsa_id": hsa_id,
@@ -162,7 +167,7 @@ def issue(
     console.emit(data, render)
 
 
-@command.command("csr")
+@command.command("csr", short_help="Make a request for a real certificate.")
 @hsa_id_option
 @dns_option
 @click.option("--organization", required=True, help="Organisation (O), as the HSA catalogue writes it.")
@@ -210,7 +215,7 @@ def csr(
     console.emit(data, render)
 
 
-@command.command("inspect")
+@command.command("inspect", short_help="Explain a file, and what is wrong with it.")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=FILE)
 @click.option("--key", type=FILE, help="Private key that should belong to the certificate.")
 @click.option("--ca", type=FILE, help="CA file (root and issuing CA) the chain has to end in.")
@@ -244,10 +249,16 @@ def inspect(
         raise SystemExit(EXIT_FINDINGS)
 
 
-@command.command("revoke")
+@command.command("revoke", short_help="Revoke a certificate, renew the CRL.")
 @click.argument("certificate", metavar="CERTIFICATE|SERIAL")
 @authority_option
-@click.option("--reason", type=click.Choice(tuple(revocation.REASONS)), default="unspecified", show_default=True)
+@click.option(
+    "--reason",
+    type=click.Choice(tuple(revocation.REASONS)),
+    default="unspecified",
+    show_default=True,
+    help="Why, as the list will say.",
+)
 @common_options
 @pass_console
 def revoke(console: Console, certificate: str, authority_folder: Path, reason: str) -> None:
@@ -266,7 +277,13 @@ def revoke(console: Console, certificate: str, authority_folder: Path, reason: s
 @command.command("crl")
 @authority_option
 @click.option("--out", type=FILE, help="File for the list [default: crl.pem of the authority].")
-@click.option("--valid-days", type=float, default=revocation.DEFAULT_CRL_VALID_DAYS, show_default=True)
+@click.option(
+    "--valid-days",
+    type=float,
+    default=revocation.DEFAULT_CRL_VALID_DAYS,
+    show_default=True,
+    help="Days until the next list must be there.",
+)
 @common_options
 @pass_console
 def crl(console: Console, authority_folder: Path, out: Path | None, valid_days: float) -> None:
@@ -285,7 +302,7 @@ def crl(console: Console, authority_folder: Path, out: Path | None, valid_days: 
     console.emit({"crl": str(path), "revoked": revoked, "next_update_at": until.isoformat()}, render)
 
 
-@command.command("bad-set")
+@command.command("bad-set", short_help="Make certificates that have to be refused.")
 @authority_option
 @hsa_id_option
 @dns_option
