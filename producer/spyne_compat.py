@@ -29,7 +29,7 @@ _NOISY_LOGGERS = (
 
 
 class _VendoredSixFinder(MetaPathFinder):
-    """Answers `find_spec` for spyne's vendored ``six.moves`` by asking the importer that six registered."""
+    """Answers `find_spec` for spyne's vendored ``six.moves`` in the place of the importer that six registers."""
 
     def find_spec(
         self,
@@ -39,10 +39,8 @@ class _VendoredSixFinder(MetaPathFinder):
     ) -> ModuleSpec | None:
         if not fullname.startswith(_MOVES):
             return None
-        for importer in sys.meta_path:
-            if type(importer).__name__ == "_SixMetaPathImporter" and fullname in importer.known_modules:  # type: ignore[attr-defined]
-                return importlib.util.spec_from_loader(fullname, importer)  # type: ignore[arg-type]
-        return None
+        importer = sys.modules["spyne.util.six"]._importer
+        return importlib.util.spec_from_loader(fullname, importer) if fullname in importer.known_modules else None
 
 
 @contextmanager
@@ -51,12 +49,14 @@ def spyne_imports() -> Iterator[None]:
 
     The import itself warns of ``cgi`` and of six's finder; nothing of ours can mend that.
     """
-    if sys.version_info >= (3, 12) and not any(isinstance(one, _VendoredSixFinder) for one in sys.meta_path):
+    if not any(isinstance(one, _VendoredSixFinder) for one in sys.meta_path):
         sys.meta_path.append(_VendoredSixFinder())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", ImportWarning)
         warnings.simplefilter("ignore", SyntaxWarning)
         yield
+    # Left there, it makes every later import of a module that does not exist warn on Python 3.11.
+    sys.meta_path[:] = [one for one in sys.meta_path if type(one).__name__ != "_SixMetaPathImporter"]
     for name in _NOISY_LOGGERS:
         logging.getLogger(name).disabled = True
