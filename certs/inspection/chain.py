@@ -31,6 +31,18 @@ def build_chain(leaf: x509.Certificate, known: Sequence[x509.Certificate]) -> tu
     return tuple(chain)
 
 
+def check_order(leaf: x509.Certificate, in_file: Sequence[x509.Certificate], where: str) -> Iterator[Problem]:
+    """Find whether the file begins with another certificate than its leaf."""
+    if in_file and in_file[0] != leaf:
+        yield Problem(
+            "chain-order",
+            "error",
+            where,
+            "It is not the first certificate of the file; servers and clients send the first one as their own.",
+            "Put it first, then its issuing CA.",
+        )
+
+
 def check_chain(
     leaf: x509.Certificate,
     in_file: Sequence[x509.Certificate],
@@ -42,26 +54,19 @@ def check_chain(
 
     ``authorities`` is the content of a CA file that decides, or None when there is none to compare with.
     """
-    if in_file and in_file[0] != leaf:
-        yield Problem(
-            "chain-order",
-            "error",
-            where,
-            "It is not the first certificate of the file; servers and clients send the first one as their own.",
-            "Put it first, then its issuing CA.",
-        )
     if is_self_signed(leaf) or signature_name(leaf) in WEAK_HASHES:
         return
     chain = build_chain(leaf, (*in_file, *(authorities or ())))
     yield from _check_expired_authorities(chain, now)
     deciding = in_file if authorities is None else authorities
     namesakes = [one for one in deciding if one.subject == leaf.issuer]
-    if namesakes and not any(is_issued_by(leaf, issuer) for issuer in namesakes):
+    issuer = repr(common_name(leaf.issuer))
+    if namesakes and not any(is_issued_by(leaf, one) for one in namesakes):
         yield Problem(
             "other-ca-key",
             "error",
             where,
-            f"It is signed by another key than that of the CA {common_name(leaf.issuer)!r} at hand.",
+            f"It is signed by another key than that of the CA {issuer} at hand.",
             "Find out where it comes from; then use the CA certificate that belongs to it, or discard it.",
         )
     elif authorities is not None and not _ends_in(chain, authorities):
@@ -77,7 +82,7 @@ def check_chain(
             "chain-incomplete",
             "warning",
             where,
-            f"Its issuing CA {common_name(leaf.issuer)!r} is not in the file; peers that know only the root refuse it.",
+            f"Its issuing CA {issuer} is not in the file; peers that know only the root refuse it.",
             "Append the certificate of the issuing CA to the file.",
         )
 

@@ -115,6 +115,7 @@ def _certificate_problems(
     if leaf is not None:
         where = common_name(leaf.subject)
         yield from checks.check_leaf(leaf, where, now)
+        yield from chain.check_order(leaf, contents.certificates, where)
         yield from chain.check_chain(leaf, contents.certificates, authorities, where, now)
         return
     for certificate in contents.certificates:

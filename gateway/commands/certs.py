@@ -19,8 +19,8 @@ from certs import IssuedCertificate, profile, revocation
 from certs.authority import DEFAULT_NAME, Authority
 from certs.bad_set import INDEX, LOCALITY, ORGANIZATION, make_bad_set
 from certs.inspection import Inspection, inspect_file, needs_password
-from certs.peer import hsa_id_of
 from certs.order import ORDER_KEY_SIZE, make_order
+from certs.peer import hsa_id_of
 from certs.reading import common_name, read_password
 from contracts.errors import EXIT_FINDINGS, UsageError
 from gateway.console import Console, common_options, is_interactive, pass_console
