@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 
 from hypothesis import strategies as st
 
@@ -127,8 +128,8 @@ def fault(code: str, text: str, detail: str = "") -> bytes:
     ).encode()
 
 
-_names = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")), min_size=1, max_size=30).filter(
-    lambda name: bool(name.strip()) and name == name.strip()
+_names = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")), max_size=30).map(
+    lambda name: f"E{name}.".strip()
 )
 _counts = st.integers(1, 10**6).map(float)
 _shares = st.floats(0, 1)
@@ -184,7 +185,7 @@ def reports(draw: st.DrawFn) -> list[Measurement]:
             unique=True,
         )
     )
-    encounters = st.none() | st.dates().filter(lambda day: 1900 <= day.year <= 2099).map(lambda day: f"{day:%Y%m%d}")
+    encounters = st.none() | st.dates(date(1900, 1, 1), date(2099, 12, 31)).map(lambda day: f"{day:%Y%m%d}")
     found = []
     for measure_id, period, number in keys:
         first, last = draw(encounters), draw(encounters)
