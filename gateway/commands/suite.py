@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from certs.tls import TlsFiles
+from consumer.settings import ConsumerSettings
 from contracts.codes import Bilingual
 from contracts.errors import UsageError
 from contracts.model import QualityIndicatorsRequest
@@ -20,7 +21,6 @@ from contracts.registry import CONTRACTS, GET_QUALITY_INDICATORS_2
 from gateway import __version__
 from gateway.commands.suite_mock import mock_command
 from gateway.console import Console, common_options, pass_console
-from gateway.sections import consumer_settings
 from testsuites.catalogue import read_catalogue
 from testsuites.data_xml import TestData, read_data_xml
 from testsuites.endpoint import Endpoint, Transport
@@ -300,7 +300,7 @@ def _from_settings(console: Console, given: _Options) -> Given:
     loaded = console.settings()
     if not loaded.has("consumer"):
         return Given()
-    settings = consumer_settings(loaded)
+    settings = loaded.build("consumer", ConsumerSettings)
     address = given.logical_address or settings.logical_address
     polled = next((one for one in settings.producers if one.logical_address == address), None)
     return Given(
