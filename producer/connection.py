@@ -236,15 +236,17 @@ class Connection:
         """Whether bytes of a next request have been received already, which no poller would tell."""
         return bool(self._buffered()) or (isinstance(self.sock, ssl.SSLSocket) and self.sock.pending() > 0)
 
-    @property
-    def is_body_left(self) -> bool:
-        """Whether the request has a body that was not read to its end."""
+    def settle_body(self) -> bool:
+        """Skip a body that nobody read if all of it has arrived; whether another request can follow this one."""
         body = self.request.body
-        if body.failed:
-            return True
-        if isinstance(body.reader, LengthReader):
-            return bool(body.reader.length)
-        return isinstance(body.reader, ChunkedReader) and body.reader.parser is not None
+        reader = body.reader
+        if isinstance(reader, LengthReader):
+            if 0 < reader.length <= len(self._buffered()):
+                body.read(reader.length)
+            return not body.failed and reader.length == 0
+        if reader.parser is not None and self._buffered().endswith(_END_OF_CHUNKS):
+            body.read(BUFFERED_BODY_BYTES)
+        return not body.failed and reader.parser is None
 
     def peer_certificate(self) -> bytes | None:
         """Give the caller's certificate (DER), whose chain the handshake has verified."""

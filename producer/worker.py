@@ -269,9 +269,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         finally:
             self._serving.discard(conn)
         conn.served += 1
-        if is_kept and not conn.is_body_left:
-            return _Next.KEEP
-        return _Next.LINGER
+        return _Next.KEEP if is_kept else _Next.LINGER
 
     def handle_request(self, req: Any, conn: Connection) -> bool:
         """Run the application for one request; whether the connection can be used again.
@@ -291,7 +289,13 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         )
         if not self.alive or not self.settings.keep_alive_s or time.monotonic() - conn.opened_at > _MAX_AGE_S:
             resp.force_close()
-        answer = self.wsgi(environ, resp.start_response)
+
+        def start_response(*arguments: Any) -> Any:
+            if not conn.settle_body():
+                resp.force_close()
+            return resp.start_response(*arguments)
+
+        answer = self.wsgi(environ, start_response)
         try:
             for piece in answer:
                 resp.write(piece)

@@ -72,9 +72,7 @@ class MemoryRegister:
             zlib.crc32(plain),
         )
 
-    def select(
-        self, contract_id: str, measure_ids: Collection[str] | None, reporting_period: DatePeriod
-    ) -> Selection:
+    def select(self, contract_id: str, measure_ids: Collection[str] | None, reporting_period: DatePeriod) -> Selection:
         self.check()
         return Selection(
             1,

@@ -49,6 +49,7 @@ class ServerProcess:
         self.log = log
         self._lines: list[dict[str, Any]] = []
         self._read_to = 0
+        self._workers: list[psutil.Process] = []
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         with log.open("wb") as stderr:
             self.process = subprocess.Popen(
@@ -78,13 +79,25 @@ class ServerProcess:
             time.sleep(0.002)
         return lines
 
+    def line_of(self, correlation_id: str, timeout_s: float = 5.0) -> dict[str, Any]:
+        """Give the line of the request with this correlation id, waiting for it."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            found = [line for line in self.lines() if line.get("correlation_id") == correlation_id]
+            if found or time.monotonic() > deadline:
+                assert len(found) == 1, (correlation_id, found)
+                return found[0]
+            time.sleep(0.005)
+
+    def workers(self) -> list[psutil.Process]:
+        """Give the worker processes; looked up again only when one is gone."""
+        if not self._workers or not all(worker.is_running() for worker in self._workers):
+            self._workers = psutil.Process(self.process.pid).children()
+        return self._workers
+
     def rss_bytes(self) -> int:
         """Give the memory of the worker processes."""
-        return sum(child.memory_info().rss for child in psutil.Process(self.process.pid).children())
-
-    def threads(self) -> int:
-        """Give the number of threads of the worker processes."""
-        return sum(child.num_threads() for child in psutil.Process(self.process.pid).children())
+        return sum(worker.memory_info().rss for worker in self.workers())
 
     def stop(self, sig: signal.Signals = signal.SIGTERM, timeout_s: float = 40) -> int:
         """Stop it and give its exit code."""

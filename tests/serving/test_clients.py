@@ -15,9 +15,9 @@ import pytest
 import requests
 import xmlschema
 import zeep
-from conftest import CONSUMER, SYSTEM, Pki
 from lxml import etree
 from server_process import ServerProcess
+from serving_parties import CONSUMER, SYSTEM, Pki
 
 from contracts.codes.oids import OID_MEASURE
 from contracts.registry import GET_QUALITY_INDICATORS_2
@@ -144,10 +144,28 @@ def test_a_kept_connection_serves_many_questions(pki: Pki, server: ServerProcess
     assert len(bodies) == 1
 
 
+@pytest.mark.parametrize(("size", "connection"), [(1000, "keep-alive"), (100_000, "close")])
+def test_a_refused_body_ends_the_connection_only_when_it_is_large(
+    size: int, connection: str, pki: Pki, server: ServerProcess, message: bytes
+) -> None:
+    client = http.client.HTTPSConnection("localhost", server.port, context=pki.context(), timeout=10)
+    try:
+        for _ in range(2):
+            client.request("POST", CONTRACT.path, b"x" * size, {"Content-Type": "application/json"})
+            answer = client.getresponse()
+            assert answer.status == 415
+            assert answer.getheader("Connection") == connection
+            assert b"<faultcode>e:Client</faultcode>" in answer.read()
+        client.request("POST", CONTRACT.path, iter([message]), {"Content-Type": "image/png"}, encode_chunked=True)
+        answer = client.getresponse()
+        assert (answer.status, answer.getheader("Connection")) == (415, "keep-alive")
+    finally:
+        client.close()
+
+
 def test_original_consumer_and_correlation_are_logged(
     session: requests.Session, url: str, message: bytes, server: ServerProcess
 ) -> None:
-    before = len(server.lines())
     session.post(
         url,
         message,
@@ -157,7 +175,6 @@ def test_original_consumer_and_correlation_are_logged(
             "x-skltp-correlation-id": "a-correlation-id",
         },
     )
-    line = server.wait_for_lines(before + 1)[before]
+    line = server.line_of("a-correlation-id")
     assert line["original_sender"] == "SE9990001112-ORIG"
-    assert line["correlation_id"] == "a-correlation-id"
     assert line["sender"] == CONSUMER

@@ -15,11 +15,9 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
-from conftest import SETTINGS, Pki
 from server_process import ServerFiles, ServerProcess
-from test_hostile import GOOD, SMALL
+from serving_parties import GOOD, SETTINGS, SMALL, Pki
 
 from gateway.demo_data import DemoFile
 from testsuites.hostile import Outcome, Peer, Variables, judge, run
@@ -85,6 +83,7 @@ def test_sigterm_finishes_the_answer_in_flight_and_exits_0(
     assert server.lines()[-1]["outcome"] == "ok"
 
 
+@pytest.mark.slow
 def test_sigint_stops_at_once(start_server: Start, peer_of: PeerOf, large_question: bytes) -> None:
     server = start_server("interrupt", write_timeout_s=60.0)
     with slow_reader(peer_of(server), large_question) as sock:
@@ -95,11 +94,12 @@ def test_sigint_stops_at_once(start_server: Start, peer_of: PeerOf, large_questi
         assert read_answer(sock, begun).kind != "answer"
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_replaced(start_server: Start, peer_of: PeerOf, variables: Variables) -> None:
     server = start_server("killed")
     peer = peer_of(server)
     assert run(SMALL, variables, peer).status == 200
-    (worker,) = psutil.Process(server.process.pid).children()
+    (worker,) = server.workers()
     os.kill(worker.pid, signal.SIGKILL)
     begun = time.perf_counter()
     while run(SMALL, variables, peer).status != 200:
@@ -133,6 +133,7 @@ def test_too_many_large_answers_are_refused_while_small_ones_and_health_go_on(
         assert read_answer(sock, time.perf_counter()).status == 200
 
 
+@pytest.mark.slow
 def test_a_caller_that_does_not_read_is_cut_off_and_logged(
     start_server: Start, peer_of: PeerOf, large_question: bytes
 ) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import pytest
-from conftest import SYSTEM
 from lxml import etree
 from server_process import ServerProcess
+from serving_parties import CONSUMER, GOOD, SYSTEM
 
 from contracts.checksum import EMPTY_CHECKSUM
 from contracts.codes.oids import OID_MEASURE
@@ -109,16 +110,16 @@ def test_only_periods_wholly_inside_the_requested_one_are_returned(ask, period: 
     assert all(one.measure_period != whole for one in ask(1, day_less).measurements)
 
 
-def test_every_answer_is_logged_with_its_facts(ask, period: DatePeriod, server: ServerProcess) -> None:
-    before = len(server.lines())
-    report = ask(1, period)
-    line = server.wait_for_lines(before + 1)[before]
+def test_every_answer_is_logged_with_its_facts(server: ServerProcess, peer: Peer, variables: Variables) -> None:
+    asked = dataclasses.replace(GOOD, headers={"x-skltp-correlation-id": "test-of-the-log"})
+    outcome = run(asked, variables, peer)
+    line = server.line_of("test-of-the-log")
     assert line["event"] == "request"
     assert line["outcome"] == "ok"
-    assert line["sender"] == "SE9990001112-CONS"
+    assert line["sender"] == CONSUMER
     assert line["logical_address"] == SYSTEM
-    assert line["measurement_count"] == len(report.measurements)
+    assert line["measurement_count"] == outcome.body.count(b"<c:measurement>") > 0
     assert line["tls"] == "TLSv1.3"
-    assert line["bytes_in"] > 0
-    assert line["bytes_out"] > 0
+    assert line["bytes_in"] == len(asked.body(variables))
+    assert line["bytes_out"] == len(outcome.body)
     assert line["ms"] > 0

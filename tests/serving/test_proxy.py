@@ -15,11 +15,10 @@ from string import Template
 from urllib.parse import quote
 
 import pytest
-from conftest import Pki
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from server_process import ServerFiles, ServerProcess
-from test_hostile import GOOD, SMALL
+from serving_parties import GOOD, SMALL, Pki
 
 from certs.profile import Signer
 from certs.revocation import build_crl
@@ -63,6 +62,25 @@ def test_the_certificate_in_the_header_decides(pki: Pki, behind: ServerProcess, 
         assert post(behind, variables, bad)[0] == 403
     assert post(behind, variables, escaped(pki.bad["no-serial-number"].certificate))[0] == 403
     assert post(behind, variables, escaped(pki.bad["eku-none"].certificate))[0] == 403
+
+
+def test_a_unix_socket_is_for_the_proxy_alone(
+    start_server: Callable[..., ServerProcess], pki: Pki, variables: Variables, tmp_path: Path
+) -> None:
+    path = tmp_path / "producer.sock"
+    server = start_server("unix", behind_proxy=True, host=f"unix:{path}")
+    assert path.stat().st_mode & 0o777 == 0o660
+    connection = http.client.HTTPConnection("localhost", timeout=10)
+    connection.sock = socket.socket(socket.AF_UNIX)
+    connection.sock.connect(str(path))
+    certificate = quote(pki.consumer.certificate.read_text(), safe="")
+    headers = {"Content-Type": "text/xml; charset=utf-8", "X-Client-Cert": certificate}
+    connection.request("POST", GET_QUALITY_INDICATORS_2.path, SMALL.body(variables), headers)
+    assert connection.getresponse().read().startswith(b"<?xml")
+    connection.close()
+    assert server.lines()[-1]["outcome"] == "ok"
+    assert server.stop() == 0
+    assert not path.exists()
 
 
 @pytest.fixture

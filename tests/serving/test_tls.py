@@ -12,9 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import CONSUMER, SETTINGS, SYSTEM, Pki
 from server_process import ServerFiles, ServerProcess
-from test_hostile import SMALL
+from serving_parties import CONSUMER, SETTINGS, SMALL, SYSTEM, Pki
 
 from certs import Authority, CertificateFiles
 from testsuites.hostile import Peer, Variables, run
@@ -102,6 +101,7 @@ def poke(server: ServerProcess, peer: Peer, variables: Variables) -> list[dict[s
     return server.lines()
 
 
+@pytest.mark.slow
 def test_stale_revocation_list_lets_nobody_in(pki: Pki, files: ServerFiles, variables: Variables) -> None:
     server = dataclasses.replace(files, crl=pki.bad["crl-stale"].crl).start("stale", **SETTINGS)
     try:
