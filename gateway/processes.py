@@ -83,7 +83,8 @@ def free_port() -> int:
 
 
 def _program() -> list[str]:
-    return [sys.executable, "-m", "gateway.cli"]
+    # -P: a working folder has a folder certs, which must not be taken for the package of that name.
+    return [sys.executable, "-P", "-m", "gateway.cli"]
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path, name: str) -> None:

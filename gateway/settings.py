@@ -75,12 +75,13 @@ class Settings:
         prefix = f"{ENVIRONMENT_PREFIX}{section.upper()}_"
         return section in self._tables or any(name.startswith(prefix) for name in self._environment)
 
-    def build(self, section: str, kind: type[T], **given: Any) -> T:
+    def build(self, section: str, kind: type[T], *, is_part: bool = False, **given: Any) -> T:
         """Make the dataclass ``kind`` of a section; ``given`` fills fields that the section does not hold.
 
-        Raises ConfigurationError that lists every unknown key, missing value and wrong type.
+        ``is_part``: ``kind`` knows only some of the section's settings. Raises ConfigurationError that lists every
+        unknown key, missing value and wrong type.
         """
-        value = self._filled(section, kind, given).built
+        value = self._filled(section, kind, given, is_part=is_part).built
         assert isinstance(value, kind)
         return value
 
@@ -88,10 +89,11 @@ class Settings:
         """Give each value of a section in force and where it comes from; raises as `build`."""
         yield from self._filled(section, kind, given).values
 
-    def _filled(self, section: str, kind: type[Any], given: Mapping[str, Any]) -> _Filler:
-        filler = _Filler(self, given)
+    def _filled(self, section: str, kind: type[Any], given: Mapping[str, Any], *, is_part: bool = False) -> _Filler:
+        filler = _Filler(self, given, is_part=is_part)
         filler.built = filler.fill(kind, self._tables.get(section, {}), section)
-        filler.problems += self._unknown_variables(section, filler.variables)
+        if not is_part:
+            filler.problems += self._unknown_variables(section, filler.variables)
         if filler.problems:
             raise ConfigurationError(
                 f"The section [{section}] of {self.source} has {len(filler.problems)} problem(s).",
@@ -130,8 +132,9 @@ class Settings:
 class _Filler:
     """Fills one dataclass from a table and the environment, collecting problems instead of stopping."""
 
-    def __init__(self, settings: Settings, given: Mapping[str, Any]) -> None:
+    def __init__(self, settings: Settings, given: Mapping[str, Any], *, is_part: bool) -> None:
         self.settings = settings
+        self.is_part = is_part
         self.given = given
         self.built: Any = None
         self.problems: list[str] = []
@@ -147,7 +150,7 @@ class _Filler:
         given = self.given if "." not in name else {}
         readable = frozenset(fields) - frozenset(given)
         for key in table:
-            if key not in readable:
+            if key not in readable and not self.is_part:
                 self.problems.append(f"{name}.{key} is no setting{_suggestion(key, readable)}")
         arguments = dict(given)
         for key in fields:
