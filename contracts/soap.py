@@ -10,7 +10,14 @@ from xml.sax.saxutils import escape
 
 from lxml import etree
 
-from contracts.errors import BryggaError, InvalidEnvelope, MustUnderstand, VersionMismatch
+from contracts.errors import (
+    BryggaError,
+    CallerError,
+    GatewayFailure,
+    InvalidEnvelope,
+    MustUnderstand,
+    VersionMismatch,
+)
 
 SOAP_NAMESPACE = "http://schemas.xmlsoap.org/soap/envelope/"
 SOAP_12_NAMESPACE = "http://www.w3.org/2003/05/soap-envelope"
@@ -92,7 +99,10 @@ def write_fault(error: BryggaError, *, incident_id: str) -> bytes:
     """Write ``error`` as a SOAP 1.1 fault envelope (UTF-8).
 
     Sends the error's public message, its stable code and the incident id that the log line carries, nothing else.
+    The texts of errors that are neither the caller's nor made for the caller may name files; they are not sent.
     """
+    if not isinstance(error, (CallerError, GatewayFailure)):
+        error = GatewayFailure("The service failed. Report the incident id to those who run it.")
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<e:Envelope xmlns:e="{SOAP_NAMESPACE}"><e:Body><e:Fault>'

@@ -219,6 +219,14 @@ def test_fault_has_the_form_of_the_profile(error: type[BryggaError]) -> None:
     assert MARKER not in etree.tostring(root, encoding="unicode")
 
 
+def test_error_that_is_not_made_for_callers_is_told_as_a_failure_of_ours() -> None:
+    for error in (errors.ConfigurationError(f"/etc/{MARKER}"), errors.DataError(MARKER), errors.RemoteError(MARKER)):
+        fault = write_fault(error, incident_id="0").decode()
+        assert MARKER not in fault
+        assert "<faultcode>e:Server</faultcode>" in fault
+        assert "<f:code>gateway-failure</f:code>" in fault
+
+
 @pytest.mark.parametrize("name", FAULTS)
 def test_fault_survives_any_xml_reader(name: str) -> None:
     fault = write_fault(FAULTS[name], incident_id="0")
