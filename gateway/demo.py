@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from contracts.errors import EXIT_REMOTE
+from contracts.registry import GET_QUALITY_INDICATORS_2
 from gateway.demo_data import DEMO_HSA_ID, DEMO_NAME, DemoFile, Size, write_changed_value, write_demo_file
 from gateway.processes import Outcome, free_port, run_command, running
 from gateway.settings import ENVIRONMENT_PREFIX
@@ -44,7 +46,8 @@ class Demo:
     size: Size
     tell: Callable[[Step], None]
     steps: list[Step] = field(default_factory=list)
-    _port: int = field(default_factory=free_port)
+    _producer_port: int = field(default_factory=free_port)
+    _router_port: int = field(default_factory=free_port)
 
     def run(self) -> bool:
         """Run every step; give whether all of them came out right. Stops at the first that did not."""
@@ -58,8 +61,9 @@ class Demo:
     def _register_team(self, servers: ExitStack) -> None:
         with self._step("A working folder with test certificates shaped like SITHS") as step:
             arguments = ["init", ".", "--hsa-id", SYSTEM_HSA_ID, "--register-hsa-id", DEMO_HSA_ID, "--name", DEMO_NAME]
-            self._brygga(step, *arguments)
-            step.outcome = "authority, producer, consumer and router certificates; settings; empty register"
+            ports = ["--port", str(self._producer_port), "--router-port", str(self._router_port)]
+            self._brygga(step, *arguments, *ports)
+            step.outcome = "settings, routing catalogue, certificates of producer, consumer and router, empty register"
         with self._step("The register's results in a file") as step:
             demo = write_demo_file(self.folder / "results.csv", self.size)
             step.outcome = f"results.csv: {demo.rows} rows of {len(demo.measures)} indicators (invented units)"
@@ -73,17 +77,25 @@ class Demo:
             expect(contract["measurement_count"] == demo.rows, "the publication does not hold every measurement")
             step.outcome = f"publication {data['publication']['id']} in {contract['slice_count']} slices"
         with self._step("Serve over mutual TLS") as step:
-            self._serve(step, servers)
+            self._serve(step, servers, "producer", self._producer_port)
+            step.outcome = f"{self._producer_url}, client certificate required"
+        with self._step("The national platform between them, simulated") as step:
+            self._serve(step, servers, "router", self._router_port)
+            step.outcome = f"{self._router_url}, routes by contract and logical address"
         self._consumer(demo)
 
-    def _serve(self, step: Step, servers: ExitStack) -> None:
-        arguments = ["producer", "serve"]
-        step.command = "brygga producer serve"
-        log = self.folder / "producer.log"
-        servers.enter_context(
-            running(arguments, folder=self.folder, port=self._port, log=log, environment=self._environment())
-        )
-        step.outcome = f"https://127.0.0.1:{self._port}, client certificate required"
+    def _serve(self, step: Step, servers: ExitStack, part: str, port: int) -> None:
+        step.command = f"brygga {part} serve"
+        log = self.folder / f"{part}.log"
+        servers.enter_context(running([part, "serve"], folder=self.folder, port=port, log=log))
+
+    @property
+    def _producer_url(self) -> str:
+        return f"https://localhost:{self._producer_port}"
+
+    @property
+    def _router_url(self) -> str:
+        return f"https://localhost:{self._router_port}/vp"
 
     def _consumer(self, demo: DemoFile) -> None:
         change = write_changed_value(demo, self.folder / "correction.csv")
@@ -112,20 +124,24 @@ class Demo:
             changed = self._brygga(step, "consumer", "poll", *question)
             expect(changed["changed"] == 1, "the poll did not notice the change")
             step.outcome = f"checksum {_short(changed['results'][0])}"
-        with self._step("A caller that is not on the list is refused") as step:
+        with self._step("A caller with a good certificate but no permission is refused") as step:
             self._stranger(step, question)
 
     def _stranger(self, step: Step, question: list[str]) -> None:
-        """Call with the router's certificate while only the consumer is allowed; the producer follows its settings."""
-        environment = {
+        """Call with a certificate of the same authority that nobody has let in: by the platform, then around it."""
+        name = ["--hsa-id", "SE9990001112-STRANGER", "--dns-name", "stranger.brygga.test"]
+        self._brygga(
+            step, "certs", "issue", *name, "--organization", "Test", "--locality", "Test", "--name", "stranger"
+        )
+        certificate = {
             f"{ENVIRONMENT_PREFIX}CONSUMER_TLS_CERTIFICATE": "certs/stranger.pem",
             f"{ENVIRONMENT_PREFIX}CONSUMER_TLS_PRIVATE_KEY": "certs/stranger.key",
         }
-        name = ["--hsa-id", "SE9990001112-STRANGER", "--dns-name", "stranger.brygga.test"]
-        self._brygga(step, "certs", "issue", "certs/authority", *name, "--out", "certs", "--name", "stranger")
-        refused = self._run(step, ["consumer", "fetch", *question], environment)
-        expect(refused.exit_code == 5, f"the stranger was not refused (exit code {refused.exit_code})")
-        step.outcome = "a valid certificate is not enough: refused with a fault"
+        by_platform = self._run(step, ["consumer", "fetch", *question], certificate)
+        expect("VP007" in str(by_platform.data), f"the platform did not refuse with VP007: {by_platform.messages}")
+        around = self._run(step, ["consumer", "fetch", *question], certificate | self._to(self._producer_url))
+        expect(around.exit_code == EXIT_REMOTE, f"the producer let the stranger in (exit code {around.exit_code})")
+        step.outcome = "the platform answers VP007; the producer itself, called directly, says that access is denied"
 
     @contextmanager
     def _step(self, title: str) -> Iterator[Step]:
@@ -151,13 +167,10 @@ class Demo:
     def _run(self, step: Step, arguments: list[str], environment: dict[str, str]) -> Outcome:
         typed = f"brygga {shlex.join(arguments)}"
         step.command = f"{step.command}; {typed}" if step.command else typed
-        return run_command(arguments, folder=self.folder, environment={**self._environment(), **environment})
+        return run_command(arguments, folder=self.folder, environment={**self._to(self._router_url), **environment})
 
-    def _environment(self) -> dict[str, str]:
-        return {
-            f"{ENVIRONMENT_PREFIX}PRODUCER_PORT": str(self._port),
-            f"{ENVIRONMENT_PREFIX}CONSUMER_ENDPOINT": f"https://localhost:{self._port}{_path()}",
-        }
+    def _to(self, url: str) -> dict[str, str]:
+        return {f"{ENVIRONMENT_PREFIX}CONSUMER_ENDPOINT": f"{url}{GET_QUALITY_INDICATORS_2.path}"}
 
 
 def expect(is_right: bool, otherwise: str) -> None:
@@ -168,9 +181,3 @@ def expect(is_right: bool, otherwise: str) -> None:
 
 def _short(data: Any) -> str:
     return f"{data['checksum'][:12]}..."
-
-
-def _path() -> str:
-    from contracts.registry import GET_QUALITY_INDICATORS_2
-
-    return GET_QUALITY_INDICATORS_2.path

@@ -34,7 +34,7 @@ def register_of(settings: Settings, *, create: bool = False) -> Register:
     return open_register(section.url_from(settings.base), create=create, lock_wait_s=section.lock_wait_s)
 
 
-def parties(settings: Settings) -> dict[str, ReportingParty]:
+def parties(settings: Settings) -> dict[str, Any]:
     """Give ``[system]`` and ``[organization]``, which the producer's answers name."""
     return {name: settings.build(name, ReportingParty) for name in ("system", "organization")}
 

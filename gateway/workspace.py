@@ -11,8 +11,10 @@ from string import Template
 
 from certs import Authority
 from contracts.errors import ConfigurationError
-from contracts.registry import GET_QUALITY_INDICATORS_2
+from contracts.registry import CONTRACTS, GET_QUALITY_INDICATORS_2
 from gateway.settings import DEFAULT_FILE
+from router.catalogue import Catalogue, write_catalogue
+from router.catalogue.model import Permission, Route
 
 _ROLES = ("producer", "consumer", "router")
 _LOOPBACK = ("127.0.0.1", "::1")
@@ -47,9 +49,21 @@ endpoint = "https://localhost:$producer_port$path"
 logical_address = "$hsa_id"
 store = "sqlite:///consumer.db"
 
+# Through the platform simulator instead: endpoint = "https://localhost:$router_port/vp$path"
+
 [consumer.tls]
 certificate = "certs/consumer.pem"
 private_key = "certs/consumer.key"
+ca = "certs/authority/trust.pem"
+crl = "certs/authority/crl.pem"
+
+[router]                     # the national platform on this machine: `brygga router serve`
+catalogue = "routing.toml"
+https_port = $router_port
+
+[router.tls]
+certificate = "certs/router.pem"
+private_key = "certs/router.key"
 ca = "certs/authority/trust.pem"
 crl = "certs/authority/crl.pem"
 """)
@@ -74,6 +88,7 @@ def create(
     name: str,
     organization_hsa_id: str | None = None,
     producer_port: int = 8443,
+    router_port: int = 20000,
     key_size: int | None = None,
 ) -> Workspace:
     """Make a working folder with a test authority and one certificate each for producer, consumer and router.
@@ -97,18 +112,30 @@ def create(
         name=name.replace("\\", "\\\\").replace('"', '\\"'),
         organization_hsa_id=organization_hsa_id or hsa_id,
         producer_port=producer_port,
+        router_port=router_port,
         consumer_hsa_id=ids["consumer"],
         router_hsa_id=ids["router"],
         path=GET_QUALITY_INDICATORS_2.path,
     )
+    write_catalogue(directory / "routing.toml", _routing(ids, producer_port))
     with settings_file.open("x", encoding="utf-8") as file:
         file.write(text)
     return Workspace(directory, settings_file, authority, hsa_id, ids["consumer"], ids["router"])
 
 
-def _issue_certificates(
-    directory: Path, ids: dict[str, str], *, organization: str, key_size: int | None
-) -> Authority:
+def _routing(ids: dict[str, str], producer_port: int) -> Catalogue:
+    """Give a routing catalogue in which the test consumer may call the producer, for every contract version."""
+    receiver = ids["producer"]
+    routes, permissions = [], []
+    for contract in CONTRACTS.values():
+        namespace = contract.responder_namespace
+        address = f"https://localhost:{producer_port}{contract.path}"
+        routes.append(Route(receiver, namespace, "RIVTABP21", address))
+        permissions.append(Permission(ids["consumer"], receiver, namespace))
+    return Catalogue(tuple(routes), tuple(permissions))
+
+
+def _issue_certificates(directory: Path, ids: dict[str, str], *, organization: str, key_size: int | None) -> Authority:
     authority = (
         Authority.create(directory / "authority", name="Indikatorbryggan")
         if key_size is None

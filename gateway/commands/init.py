@@ -21,16 +21,29 @@ from gateway.settings import Settings
 @click.option("--hsa-id", required=True, help="HSA-id of the producing system, such as SE9990001112-DEMO.")
 @click.option("--register-hsa-id", help="HSA-id of the register, as its files say it [default: --hsa-id].")
 @click.option("--name", required=True, help="Name of the system or the register.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8443, show_default=True, help="Port of the producer.")
+@click.option(
+    "--router-port", type=click.IntRange(1, 65535), default=20000, show_default=True, help="Port of the router."
+)
 @common_options
 @pass_console
-def command(console: Console, directory: Path, hsa_id: str, register_hsa_id: str | None, name: str) -> None:
+def command(
+    console: Console, directory: Path, hsa_id: str, register_hsa_id: str | None, name: str, port: int, router_port: int
+) -> None:
     """Make a working folder DIRECTORY: settings, test certificates, an empty register."""
     for option, value in (("--hsa-id", hsa_id), ("--register-hsa-id", register_hsa_id or hsa_id)):
         problem = hsa_id_problem(value)
         if problem:
             raise UsageError(f"{option} {value!r} {problem}")
     with console.progress("Making keys and certificates"):
-        made = workspace.create(directory, hsa_id=hsa_id, name=name, organization_hsa_id=register_hsa_id)
+        made = workspace.create(
+            directory,
+            hsa_id=hsa_id,
+            name=name,
+            organization_hsa_id=register_hsa_id,
+            producer_port=port,
+            router_port=router_port,
+        )
     register_of(Settings.load(made.settings_file), create=True).close()
     data = {
         "directory": str(made.directory),

@@ -38,7 +38,9 @@ def test_every_section_of_a_new_folder_is_valid(settings: Settings, made: worksp
     assert made.consumer_hsa_id in producer.allowed_callers
     assert consumer_settings(settings).logical_address == HSA_ID
     assert router_settings(settings).tls is not None
-    assert not settings.unknown_sections(frozenset({"system", "organization", "register", "producer", "consumer", "router"}))
+    assert not settings.unknown_sections(
+        frozenset({"system", "organization", "register", "producer", "consumer", "router"})
+    )
 
 
 def test_private_keys_are_for_the_owner_alone(made: workspace.Workspace) -> None:
