@@ -31,7 +31,7 @@ from benchmarks.harness import Figure, report
 from certs import Authority
 from certs.tls import TlsFiles, client_context
 from contracts.soap import SOAP_NAMESPACE
-from router import server
+from router import workers
 from router.catalogue import Catalogue, Permission, Route, write_catalogue
 from router.settings import RouterSettings
 
@@ -249,7 +249,6 @@ def _router(folder: Path, keys: dict[str, TlsFiles], producer_port: int) -> Iter
     process.start()
     try:
         _wait_for(port)
-        time.sleep(1.0)  # every worker has its listener
         yield port, process.pid or 0
     finally:
         process.terminate()
@@ -262,7 +261,7 @@ def _serve(settings: RouterSettings) -> None:
     import structlog
 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    server.serve(settings, announce=lambda _: None)
+    workers.serve(settings, announce=lambda _: None)
 
 
 def _make_keys(folder: Path) -> dict[str, TlsFiles]:

@@ -1,6 +1,6 @@
 """The router inside another program: in a thread of its own, for the demo and for tests.
 
-The same service as `router.server.serve` with one process; ports may be chosen by the system.
+The same service as `router.workers.serve` with one process; ports may be chosen by the system.
 """
 
 from __future__ import annotations

@@ -1,25 +1,16 @@
-"""The router as a running service: listening sockets, the catalogue's follower, signals, worker processes.
+"""One router on its listening sockets: entries, administration, the catalogue's follower (platform reference 1.1).
 
-Several processes share the listening sockets; each has its own event loop, catalogue and connections to producers.
+Started by `router.workers` as a program, by `router.embedded` inside another one.
 """
 
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
-import multiprocessing.connection
-import multiprocessing.process
-import os
-import resource
-import signal
 import socket
-from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import structlog
-import uvloop
 from aiohttp import web
 
 from certs.reading import read_certificates
@@ -44,7 +35,6 @@ _ADMIN_HOST = "127.0.0.1"
 _BACKLOG = 1024
 #: A chain in the proxy's certificate header is several times the library's default.
 _MAX_HEADER_BYTES = 65_536
-_log = structlog.get_logger("router.server")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +107,14 @@ class Router:
         self._engine = Engine(self._client, self.calls)
         authorities = read_certificates(settings.tls.ca, "the CA file") if settings.tls else ()
         self._context = Context(settings, behaviour, None, TrustedAuthorities(authorities), self._message_log)
+        self._handlers: list[EntryHandler] = []
         self._stack = AsyncExitStack()
+
+    def discard(self) -> None:
+        """Close what has been opened, instead of starting."""
+        self.calls.close()
+        if self._message_log is not None:
+            self._message_log.close()
 
     async def start(self) -> None:
         """Begin to take calls."""
@@ -150,8 +147,12 @@ class Router:
             )
         return self._context
 
+    def _active_calls(self) -> int:
+        return sum(handler.active for handler in self._handlers)
+
     async def _listen(self, entry: Entry, listening: socket.socket, tls: ReloadingServerContext | None) -> None:
         handler = EntryHandler(entry, self._engine, self._wsdl, self._current_context)
+        self._handlers.append(handler)
         protocols = web.Server(
             handler,
             handler_cancellation=True,
@@ -177,7 +178,8 @@ class Router:
         self._stack.push_async_callback(close)
 
     async def _start_administration(self, listening: socket.socket) -> None:
-        pages = Administration(self.settings, self.store, self.calls, self._sockets.urls)
+        urls = self._sockets.urls()
+        pages = Administration(self.settings, self.store, self.calls, lambda: urls, self._active_calls)
         runner = web.AppRunner(pages.application(), access_log=None, handle_signals=False, shutdown_timeout=1.0)
         await runner.setup()
         await web.SockSite(runner, listening).start()
@@ -187,81 +189,6 @@ class Router:
         while True:
             await asyncio.sleep(self.settings.reload_interval_s)
             await asyncio.to_thread(self.store.refresh_if_changed)
-
-
-def serve(settings: RouterSettings, *, announce: Callable[[Sockets], None]) -> None:
-    """Run the router until SIGTERM or SIGINT; SIGHUP reads the catalogue anew. Raises as `bind` and `Router`.
-
-    ``announce`` is called when the sockets are open and the files could be read.
-    """
-    _raise_file_limit()
-    sockets = bind(settings)
-    if settings.workers == 1:
-        router = Router(settings, sockets)
-        announce(sockets)
-        uvloop.run(_run(router))
-        return
-    _Supervisor(settings, sockets).run(announce)
-
-
-async def _run(router: Router) -> None:
-    loop = asyncio.get_running_loop()
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    loop.add_signal_handler(signal.SIGHUP, router.store.refresh)
-    await router.start()
-    await stopped.wait()
-    await router.stop()
-
-
-class _Supervisor:
-    """Starts the worker processes, passes signals on to them, and ends with them."""
-
-    def __init__(self, settings: RouterSettings, sockets: Sockets) -> None:
-        self._settings = settings
-        self._sockets = sockets
-        self._processes: list[multiprocessing.process.BaseProcess] = []
-        self._is_stopping = False
-
-    def run(self, announce: Callable[[Sockets], None]) -> None:
-        Router(self._settings, self._sockets)  # a problem is told once, here
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, self._pass_on)
-        spawn = multiprocessing.get_context("spawn")
-        for worker in range(self._settings.workers):
-            admin = self._sockets.admin if worker == 0 else None
-            sockets = Sockets(self._sockets.https, self._sockets.http, admin)
-            process = spawn.Process(target=_work, args=(self._settings, sockets, worker), name=f"router-{worker}")
-            process.start()
-            self._processes.append(process)
-        announce(self._sockets)
-        for one in self._sockets.all():
-            one.close()
-        self._wait()
-
-    def _wait(self) -> None:
-        sentinels: Sequence[int] = [process.sentinel for process in self._processes]
-        multiprocessing.connection.wait(sentinels)
-        self._pass_on(signal.SIGTERM, None)
-        for process in self._processes:
-            process.join()
-        failed = [process.name for process in self._processes if process.exitcode]
-        if failed:
-            raise ConfigurationError(f"Worker processes ended with an error: {', '.join(failed)}. See the log above.")
-
-    def _pass_on(self, number: int, _frame: object) -> None:
-        if number != signal.SIGHUP:
-            if self._is_stopping:
-                return
-            self._is_stopping = True
-        for process in self._processes:
-            if process.pid is not None and process.is_alive():
-                os.kill(process.pid, number)
-
-
-def _work(settings: RouterSettings, sockets: Sockets, worker: int) -> None:
-    uvloop.run(_run(Router(settings, sockets, worker=worker)))
 
 
 def _authority(one: socket.socket) -> str:
@@ -280,10 +207,3 @@ def _zone(name: str) -> ZoneInfo:
         raise ConfigurationError(
             f"router.time_zone {name} is no time zone; give one such as Europe/Stockholm."
         ) from None
-
-
-def _raise_file_limit() -> None:
-    """Allow as many open sockets as the system grants; each call needs two."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -32,12 +32,14 @@ class Administration:
         store: CatalogueStore,
         calls: CallLog,
         endpoints: Callable[[], list[str]],
+        active_calls: Callable[[], int],
     ) -> None:
-        """``endpoints`` gives the URLs of the entries."""
+        """``endpoints`` gives the URLs of the entries, ``active_calls`` how many calls are in progress."""
         self._settings = settings
         self._store = store
         self._calls = calls
         self._endpoints = endpoints
+        self._active_calls = active_calls
         self._started = time.monotonic()
         self._hsa_reset_at = store.last_refresh.at
 
@@ -78,6 +80,7 @@ class Administration:
             "HsaCacheInitialized": str(refresh.is_initialised).lower(),
             "HsaCacheResetInfo": f"Date:{_minute(self._hsa_reset_at)} Status:{refresh.status} units:{refresh.units}",
             "Endpoints": self._endpoints(),
+            "ActiveCalls": self._active_calls(),
         }
         if refresh.problem:
             values["TakCacheProblem"] = refresh.problem

@@ -27,8 +27,9 @@ from router.catalogue.hsa_tree import read_hsa_files
 from router.catalogue.order_file import apply_order
 from router.catalogue.tak_dump import read_dump
 from router.explain import Explanation, LevelVerdict, explain
-from router.server import Sockets, serve
+from router.server import Sockets
 from router.settings import RouterSettings
+from router.workers import serve
 
 _FOLLOW_S = 0.5
 _FORMATS = ("order", "tak", "hsa")

@@ -204,6 +204,7 @@ def _cut(request: web.Request, data: bytes) -> web.Response:
 
 
 _LATIN = ANSWER.decode().replace("UTF-8", "ISO-8859-1")
+LATIN_1 = _LATIN.encode("iso-8859-1")
 _BEHAVIOURS: dict[str, Behaviour] = {
     "echo": _echo,
     "slow": _slow,
@@ -224,7 +225,7 @@ _BEHAVIOURS: dict[str, Behaviour] = {
     "soap12-500": _answer(500, FAULT.replace(SOAP_NAMESPACE.encode(), b"http://www.w3.org/2003/05/soap-envelope")),
     "text": _answer(200, b"This is plain text.", "text/plain"),
     "redirect": _answer(302, b"", Location="http://127.0.0.1:1/elsewhere"),
-    "latin-1": _answer(200, _LATIN.encode("iso-8859-1"), "text/xml; charset=ISO-8859-1"),
+    "latin-1": _answer(200, LATIN_1, "text/xml; charset=ISO-8859-1"),
     "utf-16": _answer(200, _LATIN.replace("ISO-8859-1", "UTF-16").encode("utf-16"), "text/xml"),
     "large": _answer(200, large_answer(3_000_000)),
     "huge": _answer(200, large_answer(16_000_000)),
