@@ -155,9 +155,12 @@ def judge_mutual_tls(session: Session) -> Iterator[Check]:
     anonymous = replace(access, tls=None, ca=access.tls.ca if access.tls is not None else access.ca)
     with Endpoint(anonymous) as endpoint:
         try:
-            status = endpoint.send(request).status
+            exchange = endpoint.send(request)
         except ConnectionFailed:
             status = None
+        else:
+            status = exchange.status
+            exchange.body.close()
     if status is None:
         yield passed("tls", "The connection is refused.", "Förbindelsen avvisas.")
     elif status in (400, 401, 403, 495, 496):
