@@ -6,6 +6,7 @@ Implements robustness rows A03-A17 and platform reference 8.5: one media type, t
 from __future__ import annotations
 
 from email.message import Message
+from functools import lru_cache
 from typing import Any, Protocol
 
 from contracts.errors import (
@@ -18,6 +19,7 @@ from producer.admission import Places
 from producer.settings import BUFFERED_BODY_BYTES
 
 _PIECE_BYTES = 64 * 1024
+_KEPT_MEDIA_TYPES = 64
 
 
 class Input(Protocol):
@@ -31,16 +33,22 @@ def charset_of_request(environ: dict[str, Any]) -> str | None:
 
     Raises UnsupportedMediaType for any other media type (multipart in particular) and for a compressed body.
     """
-    content = Message()
-    content["content-type"] = environ.get("CONTENT_TYPE", "")
-    if content.get_content_type() != "text/xml":
+    media_type, charset = _media_type(environ.get("CONTENT_TYPE", ""))
+    if media_type != "text/xml":
         raise UnsupportedMediaType("The media type is not read here. Send SOAP 1.1 as text/xml; charset=UTF-8.")
     if environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() not in ("", "identity"):
         raise UnsupportedMediaType("A compressed request is not read here. Send it without Content-Encoding.")
-    charset = content.get_param("charset")
     if charset is not None and not isinstance(charset, str):
         raise UnsupportedMediaType("The charset of the message is not read here. Send UTF-8.")
     return charset
+
+
+@lru_cache(maxsize=_KEPT_MEDIA_TYPES)
+def _media_type(header: str) -> tuple[str, object]:
+    """Give media type and charset of a Content-Type (untrusted); one given in RFC 2231's way is no text."""
+    content = Message()
+    content["content-type"] = header
+    return content.get_content_type(), content.get_param("charset")
 
 
 def declared_length(environ: dict[str, Any], limit_bytes: int) -> int | None:

@@ -7,6 +7,7 @@ followed while it runs.
 from __future__ import annotations
 
 import errno
+import gc
 import socket
 import ssl
 from collections.abc import Callable
@@ -69,6 +70,8 @@ def serve(
 
         options = _options(settings, listeners, tls) | {"when_ready": tell}
         sockets.pop_all()  # gunicorn owns the descriptors from here
+        gc.collect()
+        gc.freeze()  # What is loaded now is shared by the processes and never looked at again.
         Arbiter(_Application(settings, open_repository, options)).run()
     raise SystemExit(0)
 

@@ -18,10 +18,15 @@ from producer.spyne_compat import spyne_imports
 from producer.wsdl import InterfaceDocuments
 
 with spyne_imports():
+    import spyne.const
     from spyne import AnyXml, Application, ComplexModel, MethodContext, ServiceBase, Unicode, rpc
     from spyne.interface import InterfaceDocumentsBase
     from spyne.protocol.soap import Soap11
     from spyne.server import ServerBase
+
+#: Spyne runs a full garbage collection every second when it closes a call, which stops every thread of a process
+#: for as long as its largest structures need. Python's own collector does without.
+spyne.const.MIN_GC_INTERVAL = float("inf")
 
 A = TypeVar("A")
 
