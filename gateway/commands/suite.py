@@ -35,6 +35,7 @@ from testsuites.reports.machine import render_json, render_junit, to_dict
 from testsuites.reports.terminal import TerminalReport
 from testsuites.runner import run
 from testsuites.saved import question_of_saved
+from testsuites.schematron_check import load_schematron
 from testsuites.session import Session
 from testsuites.suites import all_suites
 from testsuites.target import Target
@@ -151,6 +152,8 @@ def run_command(console: Console, /, **options: Any) -> None:
     given = _Options(**options)
     target = _target(console, given)
     plan = make_plan(all_suites(), given.only, (*given.skip, *_skipped_for(given)))
+    for path in target.schematrons:
+        load_schematron(path)
     with ExitStack() as stack:
         transport = _transport(given, target)
         stack.callback(transport.close)
