@@ -62,7 +62,7 @@ class Demo:
         with self._step("A working folder with test certificates shaped like SITHS") as step:
             arguments = ["init", ".", "--hsa-id", SYSTEM_HSA_ID, "--register-hsa-id", DEMO_HSA_ID, "--name", DEMO_NAME]
             ports = ["--port", str(self._producer_port), "--router-port", str(self._router_port)]
-            self._brygga(step, *arguments, *ports)
+            self._brygga(step, *arguments, *ports, "--key-size", "2048")
             step.outcome = "settings, routing catalogue, certificates of producer, consumer and router, empty register"
         with self._step("The register's results in a file") as step:
             demo = write_demo_file(self.folder / "results.csv", self.size)

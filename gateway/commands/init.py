@@ -25,10 +25,18 @@ from gateway.settings import Settings
 @click.option(
     "--router-port", type=click.IntRange(1, 65535), default=20000, show_default=True, help="Port of the router."
 )
+@click.option("--key-size", type=click.IntRange(2048, 8192), help="Bits of the test keys (RSA) [default: as SITHS].")
 @common_options
 @pass_console
 def command(
-    console: Console, directory: Path, hsa_id: str, register_hsa_id: str | None, name: str, port: int, router_port: int
+    console: Console,
+    directory: Path,
+    hsa_id: str,
+    register_hsa_id: str | None,
+    name: str,
+    port: int,
+    router_port: int,
+    key_size: int | None,
 ) -> None:
     """Make a working folder DIRECTORY: settings, test certificates, an empty register."""
     for option, value in (("--hsa-id", hsa_id), ("--register-hsa-id", register_hsa_id or hsa_id)):
@@ -43,6 +51,7 @@ def command(
             organization_hsa_id=register_hsa_id,
             producer_port=port,
             router_port=router_port,
+            key_size=key_size,
         )
     register_of(Settings.load(made.settings_file), create=True).close()
     data = {
