@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -107,6 +107,10 @@ class ConsumerSettings:
         default=GET_QUALITY_INDICATORS_2.id,
         metadata={"help": "Contract version spoken, such as GetQualityIndicators:2."},
     )
+    known_contracts: Mapping[str, ServiceContract] = field(
+        default_factory=lambda: CONTRACTS,
+        metadata={"help": "No setting: the contract versions of this program, with the packages that were added."},
+    )
     producers: tuple[PolledProducer, ...] = field(
         default=(), metadata={"help": "[[consumer.producers]]: the producers that poll asks, and for what."}
     )
@@ -157,7 +161,7 @@ class ConsumerSettings:
             endpoint=url,
             logical_address=address,
             tls=self.tls,
-            contract=CONTRACTS[self.contract],
+            contract=self.known_contracts[self.contract],
             connect_timeout_s=self.connect_timeout_s,
             read_timeout_s=self.read_timeout_s,
             answer_timeout_s=self.answer_timeout_s,
@@ -189,8 +193,8 @@ class ConsumerSettings:
             make_url(self.store)
         except ArgumentError:
             yield "store must be sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
-        if self.contract not in CONTRACTS:
-            yield f"contract {self.contract!r} is not known (known: {', '.join(CONTRACTS)})"
+        if self.contract not in self.known_contracts:
+            yield f"contract {self.contract!r} is not known (known: {', '.join(self.known_contracts)})"
         least = {
             "connect_timeout_s": 0.1,
             "read_timeout_s": 0.1,

@@ -19,7 +19,6 @@ from zeep.wsdl.utils import etree_to_string
 from contracts.errors import ConfigurationError
 from contracts.model import QualityIndicatorsRequest
 from contracts.registry import ServiceContract
-from schemas import PACKAGE_ROOT
 
 Post = Callable[[bytes, dict[str, str]], requests.Response]
 
@@ -53,12 +52,16 @@ def send(
 
 
 class _LocalFiles(Transport):
-    """Reads the WSDL and its schemas from the project's own packages and from nowhere else."""
+    """Reads the WSDL and the schemas of one contract version and nothing else."""
+
+    def __init__(self, contract: ServiceContract) -> None:
+        self._files = {path.resolve() for path in (contract.wsdl, *contract.schemas)}
+        self._close_session = False
 
     def load(self, url: str) -> bytes:
         path = Path(url).resolve()
-        if not path.is_relative_to(PACKAGE_ROOT.resolve()):
-            raise ConfigurationError(f"The WSDL points outside the contract packages, to {url!r}, which is not read.")
+        if path not in self._files:
+            raise ConfigurationError(f"The WSDL points outside its contract package, to {url!r}, which is not read.")
         return path.read_bytes()
 
 
@@ -76,4 +79,4 @@ class _Posting(Transport):
 @cache
 def _definition(contract: ServiceContract) -> Any:
     """Parse the WSDL once per process (tens of milliseconds), when it is first used."""
-    return _Document(str(contract.wsdl), _LocalFiles(), settings=_SETTINGS)  # type: ignore[no-untyped-call]
+    return _Document(str(contract.wsdl), _LocalFiles(contract), settings=_SETTINGS)

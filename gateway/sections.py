@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from consumer.settings import ConsumerSettings
 from contracts.model import ReportingParty
+from contracts.packages import with_added
+from contracts.registry import ServiceContract
+from contracts.settings import ContractSettings
 from gateway.settings import EffectiveValue, Settings
 from producer.register import Register, open_register
 from producer.register.settings import RegisterSettings
-from producer.settings import ProducerSettings
+from producer.settings import ContractChoice, ProducerSettings
 from router.settings import RouterSettings
 
 SECTIONS: dict[str, type[Any]] = {
     "system": ReportingParty,
     "organization": ReportingParty,
+    "contracts": ContractSettings,
     "register": RegisterSettings,
     "producer": ProducerSettings,
     "consumer": ConsumerSettings,
     "router": RouterSettings,
 }
+
+
+def package_folder(settings: Settings) -> Path:
+    """Give the folder of the contract packages that were added."""
+    return settings.resolve(settings.build("contracts", ContractSettings).packages)
+
+
+def contracts_of(settings: Settings) -> Mapping[str, ServiceContract]:
+    """Give the contract versions with the packages that were added. Raises ConfigurationError."""
+    return with_added(package_folder(settings))
+
+
+def served_contracts(settings: Settings) -> tuple[ServiceContract, ...]:
+    """Give the contract versions that the producer serves, which publishing prepares; needs no more of its section."""
+    choice = settings.build("producer", ContractChoice, is_part=True, known_contracts=contracts_of(settings))
+    return choice.served_contracts
 
 
 def register_settings(settings: Settings) -> RegisterSettings:
@@ -41,12 +62,12 @@ def parties(settings: Settings) -> dict[str, Any]:
 
 def producer_settings(settings: Settings) -> ProducerSettings:
     """Give the section ``[producer]`` with the parties it answers for."""
-    return settings.build("producer", ProducerSettings, **parties(settings))
+    return settings.build("producer", ProducerSettings, **_given(settings, ProducerSettings))
 
 
 def consumer_settings(settings: Settings) -> ConsumerSettings:
     """Give the section ``[consumer]``."""
-    return settings.build("consumer", ConsumerSettings)
+    return settings.build("consumer", ConsumerSettings, **_given(settings, ConsumerSettings))
 
 
 def router_settings(settings: Settings) -> RouterSettings:
@@ -58,5 +79,14 @@ def effective_settings(settings: Settings) -> Iterator[EffectiveValue]:
     """Give every value in force of the sections that are used, and where it comes from."""
     for name, kind in SECTIONS.items():
         if settings.has(name):
-            given = parties(settings) if kind is ProducerSettings else {}
-            yield from settings.effective(name, kind, **given)
+            yield from settings.effective(name, kind, **_given(settings, kind))
+
+
+def _given(settings: Settings, kind: type[Any]) -> dict[str, Any]:
+    """Give what a section is told beside its own table."""
+    given: dict[str, Any] = {}
+    if kind is ProducerSettings:
+        given |= parties(settings)
+    if kind in (ProducerSettings, ConsumerSettings):
+        given["known_contracts"] = contracts_of(settings)
+    return given

@@ -91,7 +91,8 @@ def optional(name: str, content: Leaf | Record | None = TEXT) -> Member:
 class RecordReader(Generic[T]):
     """Reads elements of one record; may be shared between threads.
 
-    ``check`` is called with the first element of each layout and may refuse it by an error of its own.
+    ``check`` is called with the first element of each layout and may refuse it by an error of its own; what it lets
+    pass that the record does not know is ignored (the schema in force may allow more than the record).
     """
 
     def __init__(self, record: Record, namespace: str, check: LayoutCheck | None = None) -> None:
@@ -116,7 +117,7 @@ class RecordReader(Generic[T]):
 
     def _resolve(self, element: etree._Element, nodes: list[etree._Element], layout: Layout) -> Reader:
         positions = {node: position for position, node in enumerate(nodes)}
-        resolver = _Resolver(self._namespace, positions, self._shared)
+        resolver = _Resolver(self._namespace, positions, self._shared, is_checked=self._check is not None)
         reader = resolver.record(self._record, element, etree.QName(element).localname)
         if self._check is not None:
             self._check(element)
@@ -136,8 +137,11 @@ def head_of(report: etree._Element, stop_at: str) -> etree._Element:
 class _Resolver:
     """Makes the readers by position for one layout from an element that has it."""
 
-    def __init__(self, namespace: str, positions: Mapping[etree._Element, int], shared: dict[Any, Any]) -> None:
+    def __init__(
+        self, namespace: str, positions: Mapping[etree._Element, int], shared: dict[Any, Any], *, is_checked: bool
+    ) -> None:
         self._namespace = namespace
+        self._is_checked = is_checked
         self._positions = positions
         self._shared = shared
 
@@ -169,6 +173,8 @@ class _Resolver:
             if namespace != self._namespace:
                 continue
             if name not in record.names:
+                if self._is_checked:
+                    continue
                 raise ContractViolation("An element is not known to the contract.", path=path)
             if name in children:
                 raise ContractViolation(f"The element {name} occurs twice.", path=f"{path}/{name}")

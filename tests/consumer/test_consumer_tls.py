@@ -22,6 +22,7 @@ from consumer.client import ProducerClient
 from consumer.settings import ProducerConnection
 from consumer.zeep_adapter import _LocalFiles
 from contracts.errors import CertificateError, ConfigurationError, ConnectionFailed, TimedOut, TlsRefused
+from contracts.registry import GET_QUALITY_INDICATORS_2
 
 
 def connection_to(endpoint: str, tls: TlsFiles) -> ProducerConnection:
@@ -206,5 +207,6 @@ def test_missing_certificate_files_are_told_before_a_call(client_tls: TlsFiles, 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/x.xsd", "/etc/hostname", "../../pyproject.toml"])
 def test_the_wsdl_leads_nowhere_else(url: str) -> None:
+    assert _LocalFiles(GET_QUALITY_INDICATORS_2).load(str(GET_QUALITY_INDICATORS_2.wsdl))
     with pytest.raises(ConfigurationError, match="not read"):
-        _LocalFiles().load(url)  # type: ignore[no-untyped-call]
+        _LocalFiles(GET_QUALITY_INDICATORS_2).load(url)
