@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
-from typing import Any, TextIO
+from typing import IO, Any
 
 from consumer.store.queries import aware
 from consumer.store.tables import VALUE_NAMES
@@ -17,7 +17,7 @@ from consumer.store.tables import VALUE_NAMES
 COLUMNS = ("producer", *VALUE_NAMES, "fetched_at")
 
 
-def write_csv(observations: Iterable[tuple[Any, ...]], file: TextIO) -> int:
+def write_csv(observations: Iterable[tuple[Any, ...]], file: IO[str]) -> int:
     """Write observations as CSV and give their number; ``file`` is opened with ``newline=""``."""
     writer = csv.writer(file, lineterminator="\r\n")
     writer.writerow(COLUMNS)

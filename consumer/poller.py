@@ -37,12 +37,16 @@ class PollTarget:
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """What came of one question. ``fetched`` has one entry per stored answer: more than one when it was split."""
+    """What came of one question. ``fetched`` has one entry per stored answer: more than one when it was split.
+
+    ``checksum`` is what the producer answered, None when it did not.
+    """
 
     target: PollTarget
     question: Question
     outcome: Outcome
     duration_ms: int = 0
+    checksum: str | None = None
     fetched: tuple[Fetched, ...] = ()
     error: RemoteError | None = None
 
@@ -129,9 +133,10 @@ class Poller:
         started_at = time.monotonic()
         fetched: list[Fetched] = []
         outcome: Outcome = "unchanged"
+        checksum: str | None = None
         problem: RemoteError | None = None
         try:
-            self._update(producer, question, fetched)
+            checksum = self._update(producer, question, fetched)
             if fetched:
                 outcome = "stored"
         except RemoteError as error:
@@ -140,30 +145,31 @@ class Poller:
             if isinstance(error, ConnectionFailed | PlatformFault):
                 self._judge(producer, error)
         duration_ms = round((time.monotonic() - started_at) * 1000)
-        return Polled(producer.target, question, outcome, duration_ms, tuple(fetched), problem)
+        return Polled(producer.target, question, outcome, duration_ms, checksum, tuple(fetched), problem)
 
     def _judge(self, producer: _Producer, error: RemoteError) -> None:
         """Give a producer up when a failure concerns every question to it and trying again is over."""
         if not may_retry(error) or producer.retries.is_used_up:
             producer.given_up = error
 
-    def _update(self, producer: _Producer, question: Question, fetched: list[Fetched]) -> None:
-        """Bring what is stored for a question up to date; ``fetched`` gets what had to be fetched."""
+    def _update(self, producer: _Producer, question: Question, fetched: list[Fetched]) -> str:
+        """Bring what is stored for a question up to date and give its checksum; ``fetched`` gets what was fetched."""
         head = self._checksum(producer, question)
         known = self.store.known(question)
         if known.checksum == head.measurement_checksum:
             self.store.note_unchanged(question)
-            return
+            return head.measurement_checksum
         parts = question.parts(head.reporting_period) if known.is_split else ()
         if not parts:
             try:
                 fetched.append(producer.retries.run(lambda: self._fetch(producer, question)))
-                return
+                return fetched[-1].head.measurement_checksum
             except RemoteError as error:
                 parts = question.parts(head.reporting_period) if is_a_whole_answer_too_much(error) else ()
                 if not parts:
                     raise
         self._update_parts(producer, question, parts, head, fetched)
+        return head.measurement_checksum
 
     def _update_parts(
         self,

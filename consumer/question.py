@@ -27,14 +27,21 @@ class Question:
     contract: str = GET_QUALITY_INDICATORS_2.id
 
     @classmethod
-    def of(cls, producer: str, measure_ids: Collection[str], start: str, end: str) -> Self:
+    def of(
+        cls,
+        producer: str,
+        measure_ids: Collection[str],
+        start: str,
+        end: str,
+        contract: str = GET_QUALITY_INDICATORS_2.id,
+    ) -> Self:
         """Make a question of days as people write them (YYYY-MM-DD or YYYYMMDD). Raises UsageError."""
         if not measure_ids:
             raise UsageError("Name at least one indicator (measureId).")
         period = DatePeriod(parse_day(start), parse_day(end))
         if period.start > period.end:
             raise UsageError(f"The period ends {end}, before it starts {start}. Exchange the two days.")
-        return cls(producer, tuple(sorted(set(measure_ids))), period)
+        return cls(producer, tuple(sorted(set(measure_ids))), period, contract)
 
     @property
     def digest(self) -> str:
