@@ -21,9 +21,7 @@ _MIB = 2**20
 def question(*extensions: str, include_measurements: bool = True) -> bytes:
     """Write a request for these measureIds over all periods."""
     ids = tuple(II(OID_MEASURE, extension) for extension in extensions)
-    return CONTRACT.codec.write_request(
-        SYSTEM.hsa_id, QualityIndicatorsRequest(ids, _EVERYTHING, include_measurements)
-    )
+    return CONTRACT.codec.write_request(SYSTEM.hsa_id, QualityIndicatorsRequest(ids, _EVERYTHING, include_measurements))
 
 
 def figures() -> list[Figure]:

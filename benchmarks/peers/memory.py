@@ -19,7 +19,5 @@ _pieces = [_content[offset : offset + PIECE_BYTES] for offset in range(0, len(_c
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Send the bytes."""
     environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-    start_response(
-        "200 OK", [("Content-Type", "text/xml; charset=UTF-8"), ("Content-Length", str(len(_content)))]
-    )
+    start_response("200 OK", [("Content-Type", "text/xml; charset=UTF-8"), ("Content-Length", str(len(_content)))])
     return iter(_pieces)
