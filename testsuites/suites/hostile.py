@@ -131,6 +131,8 @@ def _require_permission(session: Session, case: HostileCase) -> None:
                 "Fientlig indata skickas endast till denna dator, eller med --i-own-this-endpoint.",
             )
         )
+    if target.is_through_platform and "router" not in case.targets:
+        raise CaseSkipped(Bilingual("It concerns the producer itself.", "Det gäller producenten själv."))
     if case.is_slow and not target.has_slow_cases:
         raise CaseSkipped(Bilingual("It takes long; add --slow.", "Det tar lång tid; lägg till --slow."))
     if not target.access.is_https and (case.tls or case.certificate != _OWN or case.id.startswith("D")):

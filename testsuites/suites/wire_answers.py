@@ -9,14 +9,18 @@ from email.message import Message
 from contracts import soap
 from contracts.codes import Bilingual
 from testsuites.answer import Answer
-from testsuites.model import Check, Judge
-from testsuites.question import Question, Variant
+from testsuites.model import CaseSkipped, Check, Judge
+from testsuites.question import PLATFORM_STYLE, Question, Variant
 from testsuites.session import Session
 from testsuites.suites.common import is_usable, report_checks
 from testsuites.texts import failed, passed, remark, verdict
 
 _CHARSETS = {"UTF-8", "UTF8", "UTF-16", "UTF-16LE", "UTF-16BE"}
 _ENVELOPE = "/Envelope"
+_PLATFORM_DOES_IT = Bilingual(
+    "The platform itself sends the request in this form; a consumer may not send its headers.",
+    "Plattformen skickar själv frågan i denna form; en konsument får inte skicka dess huvuden.",
+)
 _FOR_COMPARISON = Bilingual("The same in plain form", "Samma i vanlig form")
 
 
@@ -191,6 +195,8 @@ def form_judge(variant: Variant, *, with_measurements: bool = False) -> Judge:
     """Make the judge of a request form: it must be answered exactly as the plain form."""
 
     def judge(session: Session) -> Iterator[Check]:
+        if variant is PLATFORM_STYLE and session.target.is_through_platform:
+            raise CaseSkipped(_PLATFORM_DOES_IT)
         plain = session.question(ids=session.target.ids[:1], include=with_measurements)
         yield from _same_as_plain(session, plain, variant)
 

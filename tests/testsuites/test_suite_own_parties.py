@@ -1,0 +1,118 @@
+"""The suites on this project's own producer, over mutual TLS: directly and through its router; and hostile input."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from contracts.errors import EXIT_FINDINGS, EXIT_OK
+from gateway.cli import run
+from gateway.demo_data import DEMO_HSA_ID, write_demo_file
+from gateway.processes import free_port, run_command, running
+
+SYSTEM = "SE9990001112-DEMO"
+ADDRESS = "/followup/groupoutcomes/qualityreporting/GetQualityIndicators/2/rivtabp21"
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """A working folder with a running producer and router."""
+
+    folder: Path
+    producer_url: str
+    router_url: str
+    data: tuple[str, ...]
+
+
+@pytest.fixture(scope="module")
+def parties(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parties]:
+    folder = tmp_path_factory.mktemp("parties")
+    producer_port, router_port = free_port(), free_port()
+    demo = write_demo_file(folder / "results.csv", "small")
+    ports = ["--port", str(producer_port), "--router-port", str(router_port), "--key-size", "2048"]
+    names = ["--hsa-id", SYSTEM, "--register-hsa-id", DEMO_HSA_ID, "--name", "Prov"]
+    for command in (["init", ".", *names, *ports], ["register", "import", "results.csv"], ["register", "publish"]):
+        assert run_command(command, folder=folder).exit_code == 0, command
+    start, end = demo.period
+    ids = [part for measure in demo.measures[:3] for part in ("--measure-id", measure.measure_id)]
+    data = (*ids, "--from", f"{start:%Y-%m-%d}", "--to", f"{end:%Y-%m-%d}", "--sla-calls", "5")
+    with ExitStack() as servers:
+        for part, port in (("producer", producer_port), ("router", router_port)):
+            log = folder / f"{part}.log"
+            servers.enter_context(running([part, "serve"], folder=folder, port=port, log=log))
+        yield Parties(
+            folder, f"https://localhost:{producer_port}{ADDRESS}", f"https://localhost:{router_port}/vp", data
+        )
+
+
+def suite(parties: Parties, *arguments: str) -> tuple[int, dict[str, str], str]:
+    """Run ``brygga suite run``; give its exit code, the status of each case, and what failed."""
+    report = parties.folder / "report.json"
+    exit_code = run(
+        [
+            *("suite", "run", "-q", "--config", str(parties.folder / "brygga.toml")),
+            *("--report-json", str(report), *parties.data, *arguments),
+        ]
+    )
+    cases = json.loads(report.read_text())["cases"]
+    failed = "\n".join(f"{c['id']}: {c['summary']['en']}" for c in cases if c["status"] in ("failed", "error"))
+    return exit_code, {case["id"]: case["status"] for case in cases}, failed
+
+
+def test_suite_passes_on_the_producer_directly(parties: Parties) -> None:
+    exit_code, status, failed = suite(parties, "--url", parties.producer_url)
+    assert exit_code == EXIT_OK, failed
+    assert {name for name, value in status.items() if value == "skipped"} == {
+        "protocol.3.1",
+        "schematron.tester",
+        "checksum.since",
+    }
+    assert status["wire.mutual-tls"] == "passed"
+
+
+def test_suite_passes_through_the_router(parties: Parties) -> None:
+    exit_code, status, failed = suite(parties, "--url", parties.router_url, "--through-platform")
+    assert exit_code == EXIT_OK, failed
+    assert status["protocol.3.1"] == "passed"
+
+
+def test_change_between_two_recordings_is_seen_in_the_checksum(parties: Parties) -> None:
+    first = parties.folder / "first"
+    assert suite(parties, "--url", parties.producer_url, "--record", str(first), "--only", "protocol.2")[0] == EXIT_OK
+    exit_code, status, failed = suite(
+        parties, "--url", parties.producer_url, "--since", str(first), "--only", "checksum"
+    )
+    assert (exit_code, status["checksum.since"]) == (EXIT_OK, "passed"), failed
+
+
+def test_hostile_cases_are_run_when_asked_for(parties: Parties) -> None:
+    arguments = ("--url", parties.producer_url, "--only", "hostile.B0*", "--only", "hostile.C0*")
+    exit_code, status, failed = suite(parties, *arguments)
+    assert exit_code == EXIT_OK, failed
+    assert len([value for name, value in status.items() if name.startswith("hostile") and value == "passed"]) > 20
+
+
+@pytest.mark.slow
+def test_every_hostile_case_passes(parties: Parties) -> None:
+    bad = parties.folder / "certs" / "bad"
+    command = ["certs", "bad-set", "--hsa-id", "SE9990001112-TESTCONSUMER", "--dns-name", "localhost"]
+    assert run_command(command, folder=parties.folder).exit_code == 0
+    exit_code, status, failed = suite(
+        parties, "--url", parties.producer_url, "--only", "hostile", "--bad-certificates", str(bad)
+    )
+    assert exit_code == EXIT_OK, failed
+    assert list(status.values()).count("passed") > 200
+
+
+def test_producer_that_does_not_know_the_indicators_fails_clearly(parties: Parties) -> None:
+    unknown = ("--measure-id", "no-such-indicator", "--from", "2024-01-01", "--to", "2024-12-31")
+    report = parties.folder / "unknown.json"
+    settings = str(parties.folder / "brygga.toml")
+    arguments = ("--url", parties.producer_url, "--only", "protocol.2.1", "--report-json", str(report))
+    assert run(["suite", "run", "-q", "--config", settings, *arguments, *unknown]) == EXIT_FINDINGS
+    assert "There is no measurement of no-such-indicator" in report.read_text()
