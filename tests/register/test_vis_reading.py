@@ -79,6 +79,11 @@ def test_numbers_of_three_decimals_need_a_sure_decimal_sign(tmp_path: Path) -> N
     assert _rules(write_csv(tmp_path / "doubtful.csv", [doubtful])) == [("VIS-16", 3)]
     rows = [doubtful, value(MeasureID="w", Value="12,5")]
     assert _rules(write_csv(tmp_path / "sure.csv", rows)) == []
+    rows = [doubtful, value(MeasureID="w", Value="12.5")]
+    assert _rules(write_csv(tmp_path / "other.csv", rows)) == [("VIS-16", 3)]
+    assert _rules(write_csv(tmp_path / "point.csv", [value(Value="34.500")])) == []
+    rows = [value(Value="34.500"), value(MeasureID="w", Value="12,5")]
+    assert _rules(write_csv(tmp_path / "both.csv", rows)) == [("VIS-16", 4)]
 
 
 @pytest.mark.parametrize(

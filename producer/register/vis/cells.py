@@ -21,7 +21,7 @@ GROUPED_FORM: Final = r"^-?[1-9]\d{0,2}[.,]\d{3}$"
 _BLANKS = " \t\r\n\u00a0\u2007\u202f\ufeff"
 _MIDNIGHT = r"[ T]00:00:00(\.0+)?$"
 _MAX_VERSION_DIGITS = 9
-_SIGNS = (",", ".")
+_DECIMAL_FORM = r"^-?\d+[.,]\d+$"
 
 
 def clean(batch: pl.DataFrame) -> pl.DataFrame:
@@ -63,65 +63,51 @@ class _Use:
     column: str = ""
     cell: str = ""
 
-    def add(self, count: int, row: int, column: str, cell: str) -> None:
-        if self.count == 0:
-            self.row, self.column, self.cell = row, column, cell
-        self.count += count
+    def add(self, column: str, cells: pl.DataFrame) -> None:
+        """Note cells, given as rows of row number and text."""
+        if cells.height and self.count == 0:
+            self.row, self.cell = cells.row(0)
+            self.column = column
+        self.count += cells.height
 
 
 class DecimalSigns:
-    """Notes which decimal signs a file uses, batch by batch."""
+    """Notes which decimal signs a file uses, batch by batch.
+
+    A comma before exactly three digits may be a decimal sign or separate thousands; other numbers of the file decide.
+    """
 
     def __init__(self) -> None:
-        self._sure = {sign: _Use() for sign in _SIGNS}
-        self._doubtful = {sign: _Use() for sign in _SIGNS}
+        self._comma, self._doubtful_comma, self._point = _Use(), _Use(), _Use()
 
     def note(self, batch: pl.DataFrame) -> None:
         """Look at the numbers of a cleaned batch."""
         for name in NUMBERS:
-            for sign in _SIGNS:
-                cells = batch.select(ROW, name).filter(pl.col(name).str.contains(rf"^-?\d+\{sign}\d+$"))
-                if cells.height == 0:
-                    continue
-                doubtful = cells.filter(pl.col(name).str.contains(GROUPED_FORM))
-                sure = cells.height - doubtful.height
-                if sure:
-                    first = cells.filter(~pl.col(name).str.contains(GROUPED_FORM)).row(0)
-                    self._sure[sign].add(sure, first[0], name, first[1])
-                if doubtful.height and name not in COUNTS:
-                    self._doubtful[sign].add(doubtful.height, *_place(doubtful, name))
+            cells = batch.select(ROW, name).filter(pl.col(name).str.contains(_DECIMAL_FORM))
+            if cells.height == 0:
+                continue
+            has_comma = pl.col(name).str.contains(",", literal=True)
+            is_doubtful = pl.col(name).str.contains(GROUPED_FORM)
+            self._point.add(name, cells.filter(~has_comma))
+            self._comma.add(name, cells.filter(has_comma & ~is_doubtful))
+            if name not in COUNTS:
+                self._doubtful_comma.add(name, cells.filter(has_comma & is_doubtful))
 
     def report(self, findings: Findings) -> None:
         """Add what is wrong with the file's decimal signs."""
-        comma, point = self._sure[","], self._sure["."]
+        comma, doubtful, point = self._comma, self._doubtful_comma, self._point
         if comma.count and point.count:
             rare, usual = sorted((comma, point), key=lambda use: use.count)
-            findings.add(
-                ImportFinding(
-                    "VIS-16",
-                    "error",
-                    rare.row,
-                    rare.column,
-                    f"{rare.cell} is not written with the decimal sign of the rest: {usual.count} number(s) as "
-                    f"{usual.cell} in row {usual.row}, {rare.count} like this one.",
-                    "Use one decimal sign in the whole file.",
-                )
+            what = (
+                f"{rare.cell} does not have the decimal sign of the rest: {usual.count} number(s) as {usual.cell} in "
+                f"row {usual.row}, {rare.count} like this one."
             )
-        for sign, use in self._doubtful.items():
-            if use.count and not self._sure[sign].count:
-                findings.add(
-                    ImportFinding(
-                        "VIS-16",
-                        "error",
-                        use.row,
-                        use.column,
-                        f"{use.cell} can be read in two ways: nothing in the file shows that {sign!r} is the decimal "
-                        f"sign. {use.count} number(s) are like this.",
-                        "Write numbers without thousands separators, and decimals with other than three digits.",
-                    )
-                )
-
-
-def _place(cells: pl.DataFrame, name: str) -> tuple[int, str, str]:
-    row, cell = cells.row(0)
-    return row, name, cell
+            mend = "Use one decimal sign in the whole file."
+            findings.add(ImportFinding("VIS-16", "error", rare.row, rare.column, what, mend))
+        if doubtful.count and not comma.count:
+            what = (
+                f"{doubtful.cell} can be read in two ways: nothing in the file shows that the comma is the decimal "
+                f"sign. {doubtful.count} number(s) are like this."
+            )
+            mend = "Write numbers without thousands separators, and with a decimal point."
+            findings.add(ImportFinding("VIS-16", "error", doubtful.row, doubtful.column, what, mend))

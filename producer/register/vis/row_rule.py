@@ -34,6 +34,11 @@ def said(template: str, *columns: str) -> pl.Expr:
     return pl.format(template, *(pl.col(name).cast(pl.String).fill_null("(empty)") for name in columns))
 
 
+def is_any(columns: Sequence[str]) -> pl.Expr:
+    """Tell whether any of ``columns`` is filled."""
+    return pl.any_horizontal(pl.col(*columns).is_not_null())
+
+
 def check_rows(batch: pl.DataFrame, rules: Sequence[RowRule], findings: Findings) -> None:
     """Add a finding for every row of ``batch`` that breaks one of ``rules``."""
     counts = batch.select(rule.bad.fill_null(value=False).sum().alias(str(number)) for number, rule in enumerate(rules))
