@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from server_process import ServerProcess
-from serving_parties import GOOD, SMALL
+from serving_parties import SETTINGS, SMALL
 
 from testsuites.hostile import HostileCase, Peer, Variables, judge, load_cases, run
 from testsuites.hostile.sender import Outcome
@@ -19,6 +19,7 @@ CASES = load_cases("producer")
 #: Cases whose script makes several connections or requests, each with a line of its own.
 MANY = ("same-question", "resume-without-certificate")
 MAX_GROWTH_BYTES = 64 * 1024 * 1024
+MAX_DESCRIPTORS = 40
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +44,16 @@ def canary() -> Iterator[tuple[str, list[str]]]:
 
 
 @pytest.fixture(scope="module")
-def memory(server: ServerProcess) -> Iterator[None]:
+def no_leak(server: ServerProcess) -> Iterator[None]:
+    """After all cases the workers hold no more memory, descriptors and threads than some good questions need."""
     yield
-    assert server.rss_bytes() < MAX_GROWTH_BYTES * 3, "the workers' memory has grown"
+    deadline = time.monotonic() + 6
+    while sum(worker.num_fds() for worker in server.workers()) > MAX_DESCRIPTORS and time.monotonic() < deadline:
+        time.sleep(0.1)
+    for worker in server.workers():
+        assert worker.num_fds() <= MAX_DESCRIPTORS, worker.net_connections()
+        assert worker.num_threads() <= SETTINGS["threads"] + 3
+        assert worker.memory_info().rss < MAX_GROWTH_BYTES * 3
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if not case.is_slow], ids=lambda case: case.id)
@@ -55,7 +63,7 @@ def test_hostile_case_is_answered_as_it_should(
     peer: Peer,
     variables: Variables,
     canary: tuple[str, list[str]],
-    memory: None,
+    no_leak: None,
 ) -> None:
     url, visits = canary
     before, rss = len(server.lines()), server.rss_bytes()
@@ -104,6 +112,6 @@ def test_slow_hostile_case_leaves_others_unaffected(
     thread.join()
     assert served
     assert judge(case, found[0]) == (), found[0]
-    assert judge(GOOD, run(GOOD, variables, peer)) == ()
+    assert judge(SMALL, run(SMALL, variables, peer)) == ()
     print(f"{case.id}: {found[0].kind} {found[0].status} after {found[0].seconds:.1f} s;", end=" ")
     print(f"{len(served)} good answers meanwhile, slowest {max(served):.2f} s, {server.rss_bytes() >> 20} MiB")

@@ -1,28 +1,27 @@
-"""Behaviours of a connection that one request cannot show: slow, silent, half finished, many at once.
+"""What a case does when one request as written is not enough: odd framing, sessions, the same question many times.
 
-Implements robustness rows A14-A22, C39, D10-D16 and E11. Each script gives the outcome that stands for all its
-connections: the one that is furthest from what the case expects, or took longest.
+Implements robustness rows A14, A21, A23, C22, C39, D10-D16 and E11. Each script gives the outcome that stands for
+all: the one furthest from what the case expects, or the slowest. Slow and silent peers are in `crowds`.
 """
 
 from __future__ import annotations
 
-import selectors
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
+from testsuites.hostile import crowds
 from testsuites.hostile.cases import HostileCase, Variables
 from testsuites.hostile.sender import Outcome, Peer, read_answer, send
 
 Script = Callable[[HostileCase, Variables, Peer], Outcome]
-_STEP_S = 0.05
 
 
 def run(case: HostileCase, variables: Variables, peer: Peer) -> Outcome:
@@ -180,125 +179,6 @@ def _ask_with_marker(case: HostileCase, variables: Variables, peer: Peer, marker
     found.append(worst)
 
 
-# -- many slow connections ---------------------------------------------------------------------------------------
-
-
-class _Crowd:
-    """Many connections that send little or nothing, until each is closed or answered."""
-
-    def __init__(self, sockets: list[socket.socket], begun: float) -> None:
-        self._begun = begun
-        self._open = dict.fromkeys(sockets)
-        self._selector = selectors.DefaultSelector()
-        self._last = Outcome("timeout", 0.0, detail="none was closed")
-        for sock in sockets:
-            sock.setblocking(False)
-            self._selector.register(sock, selectors.EVENT_READ)
-
-    def run(self, limit_s: float, *, drip: bytes = b"", interval_s: float = 1.0) -> Outcome:
-        """Send ``drip`` on each connection every ``interval_s`` and wait for the end of all, ``limit_s`` at most."""
-        next_drip = time.perf_counter() + interval_s
-        while self._open:
-            if time.perf_counter() - self._begun > limit_s:
-                still = f"{len(self._open)} connections are still open"
-                return Outcome("timeout", time.perf_counter() - self._begun, detail=still)
-            for key, _ in self._selector.select(_STEP_S):
-                self._read(key.fileobj)
-            if drip and time.perf_counter() >= next_drip:
-                next_drip += interval_s
-                for sock in list(self._open):
-                    with suppress(OSError):
-                        sock.send(drip)
-        return self._last
-
-    def _read(self, sock: object) -> None:
-        assert isinstance(sock, socket.socket)
-        try:
-            data = sock.recv(65536)
-        except (ssl.SSLWantReadError, BlockingIOError):
-            return
-        except OSError:
-            data = b""
-        seconds = time.perf_counter() - self._begun
-        if data.startswith(b"HTTP/1.1 "):
-            self._last = Outcome("answer", seconds, status=int(data[9:12]))
-        elif not data and self._last.kind != "answer":
-            self._last = Outcome("closed", seconds)
-        self._selector.unregister(sock)
-        del self._open[sock]
-
-
-def _crowd(case: HostileCase, peer: Peer, first: bytes, *, drip: bytes = b"", is_tls: bool = True) -> Outcome:
-    """Open the connections, send ``first`` on each and ``drip`` from time to time."""
-    with ExitStack() as stack:
-        sockets = []
-        begun = time.perf_counter()
-        for _ in range(int(case.arguments.get("connections", 1))):
-            sock = peer.connect(case) if is_tls else socket.create_connection((peer.host, peer.port), timeout=10)
-            stack.callback(sock.close)
-            if first:
-                sock.sendall(first)
-            sockets.append(sock)
-        crowd = _Crowd(sockets, begun)
-        return crowd.run(case.within_s, drip=drip, interval_s=float(case.arguments.get("interval_s", 1.0)))
-
-
-def _slow_head(case: HostileCase, variables: Variables, peer: Peer) -> Outcome:
-    head = case.head(variables, 100)
-    return _crowd(case, peer, head[:20], drip=b"a")
-
-
-def _slow_body(case: HostileCase, variables: Variables, peer: Peer) -> Outcome:
-    body = case.body(variables)
-    return _crowd(case, peer, case.head(variables, len(body)), drip=b" ")
-
-
-def _slow_chunks(case: HostileCase, variables: Variables, peer: Peer) -> Outcome:
-    head = replace(case, framing="chunked").head(variables, 0)
-    return _crowd(case, peer, head + b"1\r\n<\r\n", drip=b"1\r\n \r\n")
-
-
-def _short_body(case: HostileCase, variables: Variables, peer: Peer) -> Outcome:
-    body = case.body(variables)
-    return _crowd(case, peer, case.head(variables, len(body) + 100) + body)
-
-
-def _idle(case: HostileCase, _variables: Variables, peer: Peer) -> Outcome:
-    return _crowd(case, peer, b"", is_tls=False)
-
-
-def _half_handshake(case: HostileCase, _variables: Variables, peer: Peer) -> Outcome:
-    """The first part of a TLS record, and nothing more."""
-    return _crowd(case, peer, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", is_tls=False)
-
-
-def _never_read(case: HostileCase, variables: Variables, peer: Peer) -> Outcome:
-    """Ask on and on without reading, until the endpoint stops taking questions and closes."""
-    body = case.body(variables)
-    request = case.head(variables, len(body)) + body
-    begun = time.perf_counter()
-    with ExitStack() as stack:
-        waiting: dict[socket.socket, bytes] = {}
-        for _ in range(int(case.arguments["connections"])):
-            sock = peer.connect(case)
-            stack.callback(sock.close)
-            sock.setblocking(False)
-            waiting[sock] = request
-        while waiting:
-            if time.perf_counter() - begun > case.within_s:
-                return Outcome("timeout", time.perf_counter() - begun, detail=f"{len(waiting)} are still open")
-            for sock in list(waiting):
-                try:
-                    sent = sock.send(waiting[sock])
-                    waiting[sock] = waiting[sock][sent:] or request
-                except (ssl.SSLWantWriteError, ssl.SSLWantReadError, BlockingIOError):
-                    continue
-                except OSError:
-                    del waiting[sock]
-            time.sleep(_STEP_S)
-    return Outcome("closed", time.perf_counter() - begun)
-
-
 SCRIPTS: Final[Mapping[str, Script]] = MappingProxyType(
     {
         "garbage": _garbage,
@@ -312,12 +192,12 @@ SCRIPTS: Final[Mapping[str, Script]] = MappingProxyType(
         "resume-without-certificate": _resume_without_certificate,
         "same-question": _same_question,
         "markers": _markers,
-        "slow-head": _slow_head,
-        "slow-body": _slow_body,
-        "slow-chunks": _slow_chunks,
-        "short-body": _short_body,
-        "idle": _idle,
-        "half-handshake": _half_handshake,
-        "never-read": _never_read,
+        "slow-head": crowds.slow_head,
+        "slow-body": crowds.slow_body,
+        "slow-chunks": crowds.slow_chunks,
+        "short-body": crowds.short_body,
+        "idle": crowds.idle,
+        "half-handshake": crowds.half_handshake,
+        "never-read": crowds.never_read,
     }
 )
