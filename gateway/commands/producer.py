@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,6 @@ from sqlalchemy.engine import make_url
 from certs.peer import hsa_id_of
 from certs.reading import read_certificates
 from contracts.errors import CertificateError
-from contracts.registry import CONTRACTS
 from gateway.console import Console, common_options, pass_console
 from gateway.sections import producer_settings, register_settings
 from producer.register import open_register
@@ -59,25 +59,32 @@ def serve_command(
     serve(settings, lambda: DatabaseRepository(url), on_ready=tell)
 
 
-def _published(url: str, lock_wait_s: float) -> int:
-    """Check the register (version, readable) and give how many measurements are published."""
+def _published(url: str, lock_wait_s: float) -> dict[str, int]:
+    """Check the register (version, readable) and give how many measurements are published in each rendering."""
     with open_register(url, lock_wait_s=lock_wait_s) as register:
         current = [one for one in publications(register) if one.is_current]
-    return sum(contract.measurement_count for one in current for contract in one.contracts)
+    return {part.rendering: part.measurement_count for one in current for part in one.contracts}
 
 
-def _summary(settings: ProducerSettings, listening: Listening, url: str, published: int) -> dict[str, Any]:
+def _summary(
+    settings: ProducerSettings, listening: Listening, url: str, published: Mapping[str, int]
+) -> dict[str, Any]:
     return {
         "url": listening.url,
         "port": listening.port,
         "health_port": listening.health_port,
         "contracts": [
-            {"id": name, "address": f"{settings.public_url or listening.url}{CONTRACTS[name].path}"}
-            for name in settings.contracts
+            {
+                "id": contract.id,
+                "basis": contract.basis,
+                "address": f"{settings.public_url or listening.url}{contract.path}",
+                "measurements": published.get(contract.rendering, 0),
+            }
+            for contract in settings.served_contracts
         ],
         "logical_addresses": list(settings.served_addresses),
         "register": make_url(url).render_as_string(hide_password=True),
-        "measurements": published,
+        "measurements": max(published.values(), default=0),
         "certificate": None if settings.tls is None else _certificate(settings.tls.certificate),
         "revocation_list": None if settings.tls is None or settings.tls.crl is None else str(settings.tls.crl),
         "allowed_callers": list(settings.allowed_callers),
@@ -100,7 +107,8 @@ def _render(out: rich.console.Console, summary: dict[str, Any]) -> None:
     table.add_column(style="dim")
     table.add_column(overflow="fold")
     for contract in summary["contracts"]:
-        table.add_row("Serving", escape(f"{contract['id']}  {contract['address']}"))
+        note = "  (reconstruction)" if contract["basis"] == "reconstruction" else ""
+        table.add_row("Serving", escape(f"{contract['id']}  {contract['address']}{note}"))
     table.add_row("Logical address", escape(", ".join(summary["logical_addresses"])))
     table.add_row("Register", escape(f"{summary['register']} ({summary['measurements']} measurements published)"))
     certificate = summary["certificate"]
@@ -119,7 +127,7 @@ def _render(out: rich.console.Console, summary: dict[str, Any]) -> None:
     out.print(table)
 
 
-def _warnings(settings: ProducerSettings, published: int) -> list[str]:
+def _warnings(settings: ProducerSettings, published: Mapping[str, int]) -> list[str]:
     found = []
     if not settings.allowed_callers:
         found.append(
@@ -128,4 +136,12 @@ def _warnings(settings: ProducerSettings, published: int) -> list[str]:
         )
     if not published:
         found.append("Nothing is published, so every answer is empty. Run `brygga register publish`.")
+    for contract in settings.served_contracts:
+        if published and contract.rendering not in published:
+            found.append(
+                f"{contract.id} is not in the current publication, so its callers get a fault."
+                " Run `brygga register publish`."
+            )
+        if contract.is_reconstruction:
+            found.append(f"The message of {contract.id} is a reconstruction, not the published one: only for trying.")
     return found

@@ -20,10 +20,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from contracts.errors import EXIT_DATA
-from contracts.registry import CONTRACTS, GET_QUALITY_INDICATORS_2
 from gateway.console import Advance, Console, common_options, pass_console
-from gateway.sections import parties, producer_settings, register_of, register_settings
-from gateway.settings import Settings
+from gateway.sections import parties, register_of, register_settings, served_contracts
 from producer.register import (
     Publication,
     RegisterStatus,
@@ -101,13 +99,13 @@ def import_(
 @common_options
 @pass_console
 def publish_(console: Console) -> None:
-    """Make what was imported visible to consumers, in one step."""
+    """Make what was imported visible to consumers, in one step, in every contract version that is served."""
     settings = console.settings()
-    contracts = [CONTRACTS[name] for name in _served(settings)]
+    served = served_contracts(settings)
     keep = register_settings(settings).keep_publications
     with register_of(settings) as register, console.progress("Making slices") as advance:
         outcome = publish(
-            register, contracts, who=_user(), keep=keep, progress=lambda _done, total: advance(1, total=total)
+            register, served, who=_user(), keep=keep, progress=lambda _done, total: advance(1, total=total)
         )
     publication = outcome.publication
     data = {
@@ -124,7 +122,8 @@ def publish_(console: Console) -> None:
         shared = sum(part.slice_count for part in publication.contracts) - outcome.changed_slices
         out.print(f"[ok]Published[/ok] as publication {publication.id}; consumers see it now.")
         for part in publication.contracts:
-            out.print(f"  {part.rendering}: {part.measurement_count} measurements in {part.slice_count} slices")
+            names = ", ".join(contract.id for contract in served if contract.rendering == part.rendering)
+            out.print(f"  {names}: {part.measurement_count} measurements in {part.slice_count} slices")
         out.print(f"  {outcome.changed_slices} slices changed, {max(shared, 0)} shared with the publication before")
 
     console.emit(data, render)
@@ -199,13 +198,6 @@ def upgrade(console: Console) -> None:
         out.print(f"The register has schema version {after}{'; nothing to do' if same else f', before {before}'}.")
 
     console.emit({"before": before, "after": after}, render)
-
-
-def _served(settings: Settings) -> tuple[str, ...]:
-    """Give the contract versions that the producer of these settings serves."""
-    if settings.has("producer") and settings.has("system"):
-        return producer_settings(settings).contracts
-    return (GET_QUALITY_INDICATORS_2.id,)
 
 
 def _user() -> str:
