@@ -50,9 +50,9 @@ class PublicationRepository(Protocol):
         """
 
     def content(self, selection: Selection) -> Iterator[bytes]:
-        """Give each slice's plain bytes in order, one in memory at a time.
+        """Give the slices' plain bytes in order, in pieces of any size.
 
-        The first slice is read before the iterator is returned, so that a failure shows before an answer has
+        The first piece is read before the iterator is returned, so that a failure shows before an answer has
         begun; closing the iterator gives the connection back.
         """
 

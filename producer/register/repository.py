@@ -60,7 +60,7 @@ class DatabaseRepository:
         return Selection(index.publication_id, slices)
 
     def content(self, selection: Selection) -> Iterator[bytes]:
-        """Give each slice's plain bytes in order; the first one is read before this returns."""
+        """Give the slices' plain bytes in order and in pieces; the first one is read before this returns."""
         return _Pieces(self._plain(selection))
 
     def compressed_content(self, selection: Selection) -> Iterator[bytes]:
@@ -89,10 +89,9 @@ class DatabaseRepository:
         with _Pieces(self._stored(selection)) as pieces:
             for entry, piece in zip(selection.slices, pieces, strict=True):
                 try:
-                    plain = inflate(piece, byte_length=entry.byte_length, crc32=entry.crc32)
+                    yield from inflate(piece, byte_length=entry.byte_length, crc32=entry.crc32)
                 except ValueError as error:
                     raise _damaged(entry, str(error)) from error
-                yield plain
 
     def _current_index(self) -> HotIndex:
         number = self._pool.retried(_current)
