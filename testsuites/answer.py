@@ -27,6 +27,7 @@ from testsuites.schema_check import SchemaCheck
 from testsuites.splitter import Piece, ReportSplitter
 
 SCHEMA_PIECE = 200
+NO_EXTENSION = "(no extension)"
 _SHOWN_MEASUREMENTS = 2
 _SHOWN_CHARS = 24_000
 _DIGEST_BITS = 256
@@ -37,9 +38,10 @@ class Answer:
     """An exchange and what was found in its answer.
 
     ``problem`` (English, empty when none) says why the answer could not be read to its end; then the rest covers
-    what came before. ``digest`` is the same for the same measurements in any order and any XML form; ``counts``
-    are the measurements per measureId extension; ``span`` runs over their measure periods. ``findings`` are of the
-    business rules, ``schema`` of the schema. ``excerpt`` is the beginning of the answer for people.
+    what came before. ``digest`` is the same for the same measurements in any order and any XML form; ``counts`` are
+    the measurements per measureId extension, under "" those that cannot be read; ``span`` runs over their measure
+    periods. ``findings`` are of the business rules, ``schema`` of the schema. ``excerpt`` is the beginning of the
+    answer for people.
     """
 
     exchange: Exchange
@@ -58,6 +60,11 @@ class Answer:
     def measurement_count(self) -> int:
         """How many measurements the answer holds."""
         return sum(self.counts.values())
+
+    @property
+    def unreadable_count(self) -> int:
+        """How many of them break the structure so that no rule can judge them."""
+        return self.counts.get("", 0)
 
     @property
     def is_fault(self) -> bool:
@@ -139,7 +146,6 @@ class _Reading:
         self._head: ReportHead | None = None
         self._envelope: EnvelopeFacts | None = None
         self._excerpt = ""
-        self._has_unreadable = False
 
     def feed(self, chunk: bytes) -> None:
         for item in self._splitter.feed(chunk):
@@ -170,14 +176,13 @@ class _Reading:
             text = Bilingual(error.message, error.message)
             self._log.add(Check(error.rule, Status.FAILED, text, path), lambda: indented(element))
             self._counts[""] += 1
-            self._has_unreadable = True
             return
         for finding in self._checker.add(measurement, where):
             self._log.add(of_finding(finding), lambda: indented(element))
         self._note(measurement)
 
     def _note(self, measurement: Measurement) -> None:
-        self._counts[measurement.measure_id.extension or ""] += 1
+        self._counts[measurement.measure_id.extension or NO_EXTENSION] += 1
         self._sum += int.from_bytes(hashlib.sha256(repr(measurement).encode()).digest())
         period, span = measurement.measure_period, self._span
         if span is None:
@@ -205,7 +210,7 @@ class _Reading:
             self._log.add(Check(error.rule, Status.FAILED, text, error.path), lambda: indented(report))
             return
         for finding in self._checker.finish(self._head):
-            if not (finding.rule == "1.11" and self._has_unreadable):
+            if not (finding.rule == "1.11" and self._counts[""]):
                 self._log.add(of_finding(finding), lambda: "")
 
     def answer(self, exchange: Exchange, asked: QualityIndicatorsRequest | None, problem: str) -> Answer:

@@ -5,7 +5,7 @@ Facts only; the wire suite judges them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lxml import etree
 
@@ -13,15 +13,29 @@ from contracts import soap
 from contracts.errors import FaultReceived
 from contracts.messages.reader import fault_of
 
+_FAULT_CHARS = 1024
 _ENCODING_STYLE = f"{{{soap.SOAP_NAMESPACE}}}encodingStyle"
 
 
 @dataclass(frozen=True, slots=True)
 class FaultFacts:
-    """A SOAP fault; ``children`` are the qualified names of its parts in order, ``error`` its cleaned-up texts."""
+    """A SOAP fault; ``children`` are the qualified names of its parts in order, ``error`` its cleaned-up texts.
+
+    ``is_soap_12``: the parts are those of SOAP 1.2, which node-soap sends in an envelope of SOAP 1.1.
+    """
 
     children: tuple[str, ...]
     error: FaultReceived
+
+    @property
+    def is_soap_12(self) -> bool:
+        """Whether the fault has the form of SOAP 1.2."""
+        return any(etree.QName(child).localname in ("Code", "Reason") for child in self.children)
+
+    @property
+    def said(self) -> str:
+        """Code and text of the fault for people."""
+        return f"{self.error.remote_fault_code or 'no code'}: {self.error.fault_string or 'no text'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +71,12 @@ def read_envelope(root: etree._Element, *, has_instruction: bool) -> EnvelopeFac
 
 
 def _read_fault(fault: etree._Element) -> FaultFacts:
-    return FaultFacts(tuple(str(child.tag) for child in fault.iterchildren("*")), fault_of(fault))
+    facts = FaultFacts(tuple(str(child.tag) for child in fault.iterchildren("*")), fault_of(fault))
+    if not facts.is_soap_12:
+        return facts
+    texts = {name: fault.findtext(f".//{{{soap.SOAP_NAMESPACE}}}{name}") or "" for name in ("Value", "Text")}
+    code, text = texts["Value"].rpartition(":")[2][:_FAULT_CHARS], texts["Text"][:_FAULT_CHARS]
+    return replace(facts, error=FaultReceived(code, text))
 
 
 def _has_text(element: etree._Element) -> bool:

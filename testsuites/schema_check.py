@@ -22,6 +22,7 @@ _STEP = re.compile(r"(?:(?P<prefix>[^:\[]+):)?(?P<name>[^\[:]+)(?:\[(?P<index>\d
 _EXPECTED = re.compile(r"Expected is (?:one of )?\( (?P<names>.+) \)")
 _QUALIFIED = re.compile(r"\{(?P<namespace>[^}]*)\}(?P<name>[^\s,']+)")
 _PATTERN = re.compile(r"accepted by the pattern '(?P<pattern>.*)'")
+_ATTRIBUTE = re.compile(r"attribute '(?:\{[^}]*\})?(?P<name>[^']+)'")
 _CHOICES = re.compile(r"element of the set \{(?P<choices>.*)\}")
 _NO_NAMESPACE = Bilingual("no namespace", "ingen namnrymd")
 
@@ -76,17 +77,20 @@ def _resolve(root: etree._Element, path: str) -> etree._Element:
 
 
 def place_of(element: etree._Element, first: int, measurement_tag: str) -> str:
-    """Give an element's path below Body in local names, measurements numbered as in the whole answer."""
+    """Give an element's path in local names: from its measurement, numbered as in the whole answer, or the report."""
     steps: list[str] = []
     node: etree._Element | None = element
+    measurement = etree.QName(measurement_tag).localname
     while node is not None and node.tag not in (soap.BODY, soap.ENVELOPE):
         name = etree.QName(node)
         same = list(node.itersiblings(str(node.tag), preceding=True))
-        if name.localname == etree.QName(measurement_tag).localname:
-            steps.append(f"{name.localname}[{len(same) + first}]")
-        else:
-            steps.append(name.localname + (f"[{len(same) + 1}]" if same else ""))
+        if name.localname == measurement:
+            steps.append(f"{measurement}[{len(same) + first}]")
+            break
+        steps.append(name.localname + (f"[{len(same) + 1}]" if same else ""))
         node = node.getparent()
+    if len(steps) > 1 and steps[-1].endswith("Response"):
+        steps.pop()
     return "/".join(reversed(steps))
 
 
@@ -121,17 +125,37 @@ def _explain(kind: str, message: str, element: etree._Element, contract: Service
             Bilingual("Send elements only.", "Skicka enbart element."),
         )
     if kind in ("SCHEMAV_CVC_TYPE_3_1_1", "SCHEMAV_CVC_COMPLEX_TYPE_3_2_1", "SCHEMAV_CVC_COMPLEX_TYPE_3_2_2"):
-        return _failed(
-            "schema.attribute",
-            Bilingual(
-                f"{name} has an attribute that the contract does not have.",
-                f"{name} har ett attribut som kontraktet saknar.",
-            ),
-            Bilingual("Send the element without it.", "Skicka elementet utan det."),
-        )
+        return _attribute(message, name)
     if (element.text or "").strip() == "" and not len(element):
         return _empty(name)
     return _value(message, element)
+
+
+def _attribute(message: str, name: str) -> Check:
+    found = _ATTRIBUTE.search(message)
+    attribute = found["name"] if found else "?"
+    if attribute in ("id", "href"):
+        return _failed(
+            "schema.reference",
+            Bilingual(
+                f"{name} has the attribute {attribute}: a value is sent once and referred to from elsewhere.",
+                f"{name} har attributet {attribute}: ett värde skickas en gång och hänvisas till från andra ställen.",
+            ),
+            Bilingual(
+                "Send the value at every place. PHP's SoapServer does this when the same array or object is used "
+                "twice; make each anew.",
+                "Skicka värdet på varje ställe. PHP:s SoapServer gör så när samma array eller objekt används två "
+                "gånger; skapa var och en på nytt.",
+            ),
+        )
+    return _failed(
+        "schema.attribute",
+        Bilingual(
+            f"{name} has the attribute {attribute}, which the contract does not have.",
+            f"{name} har attributet {attribute}, som kontraktet saknar.",
+        ),
+        Bilingual("Send the element without it.", "Skicka elementet utan det."),
+    )
 
 
 def _content(message: str, element: etree._Element, contract: ServiceContract) -> Check:

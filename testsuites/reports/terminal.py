@@ -43,6 +43,7 @@ class TerminalReport:
         self._is_verbose = is_verbose
         self._suites: dict[str, Suite] = {}
         self._shown = ""
+        self._told: set[tuple[str, str, str]] = set()
         self._status: rich.status.Status | None = None
 
     def on_event(self, event: Event) -> None:
@@ -100,6 +101,9 @@ class TerminalReport:
                 self._print(pick(outcome.summary, self._language), "bright_black")
             return
         checks = outcome.of_status(Status.FAILED) or outcome.of_status(Status.REMARK)
+        if checks and all(_key(check) in self._told for check in checks):
+            self._print(f"{checks[0].rule}  {pick(WORDS['as_above'], self._language)}", "bright_black")
+            return
         for check in checks[:_MOST_CHECKS]:
             self._check(check)
         if len(checks) > _MOST_CHECKS:
@@ -110,6 +114,7 @@ class TerminalReport:
             self._console.print(Text(outcome.exchanges[0].command, "bright_black"), soft_wrap=True)
 
     def _check(self, check: Check) -> None:
+        self._told.add(_key(check))
         style = _MARKS[check.status][1]
         count = f"  [bright_black]x {check.count}[/]" if check.count > 1 else ""
         text = escape(pick(check.text, self._language))
@@ -136,3 +141,7 @@ class TerminalReport:
 
     def _word(self, name: str) -> str:
         return pick(WORDS[name], self._language)
+
+
+def _key(check: Check) -> tuple[str, str, str]:
+    return check.rule, check.where, check.text.en

@@ -57,6 +57,7 @@ WORDS: Final = {
     "request": Bilingual("Request", "Fråga"),
     "answer": Bilingual("Answer", "Svar"),
     "no_answer": Bilingual("no answer", "inget svar"),
+    "as_above": Bilingual("as above", "som ovan"),
     "repeat": Bilingual("Repeat", "Upprepa"),
     "copy": Bilingual("Copy", "Kopiera"),
     "copied": Bilingual("Copied", "Kopierat"),

@@ -15,6 +15,7 @@ from testsuites.answer import Answer
 from testsuites.model import Check, Status
 from testsuites.texts import failed, passed, remark, verdict
 
+_NIL_WITHOUT_NAMESPACE = "Namespace prefix xsi for nil"
 _HASHES = ("sha256", "sha1", "md5", "sha512", "sha384", "sha224")
 
 
@@ -23,15 +24,25 @@ def report_checks(answer: Answer) -> Iterator[Check]:
     status = answer.exchange.status
     fault = answer.envelope.fault if answer.envelope is not None else None
     if fault is not None:
-        error = fault.error
-        said = f"{error.remote_fault_code}: {error.fault_string}"
         yield failed(
             "soap",
-            f"The answer is a SOAP fault, {said}",
-            f"Svaret är ett SOAP-fel, {said}",
+            f"The answer is a SOAP fault, {fault.said}",
+            f"Svaret är ett SOAP-fel, {fault.said}",
             where="/Envelope/Body/Fault",
             mend=("See the producer's log for the reason.", "Se orsaken i producentens logg."),
         )
+    elif _NIL_WITHOUT_NAMESPACE in answer.problem:
+        yield failed(
+            "schema.nil",
+            f"An element is sent with xsi:nil, and its prefix is not even declared. {answer.problem}",
+            f"Ett element skickas med xsi:nil, och prefixet är inte ens deklarerat. {answer.problem}",
+            where="/Envelope",
+            mend=(
+                "Leave out what has no value. node-soap writes null as xsi:nil; give it undefined instead.",
+                "Utelämna det som saknar värde. node-soap skriver null som xsi:nil; ge det undefined i stället.",
+            ),
+        )
+        yield failed("soap", "There is no whole answer.", "Helt svar saknas.", where="/Envelope")
     elif answer.problem:
         yield failed(
             "soap",
@@ -51,8 +62,8 @@ def report_checks(answer: Answer) -> Iterator[Check]:
 
 
 def _schema_summary(answer: Answer) -> Iterator[Check]:
-    """Yield the schema's problems, at most three of them; the schema suite has them all."""
-    yield from answer.schema[:3]
+    """Yield one of each kind of the schema's problems; the schema suite has them all."""
+    yield from {check.rule: check for check in reversed(answer.schema)}.values()
     if not answer.schema:
         yield passed("schema", "It follows the schema.", "Det följer schemat.")
 
@@ -105,11 +116,15 @@ def measurement_checks(answer: Answer, wanted: Iterable[str], unwanted: Iterable
     """Check that there are measurements of every wanted indicator and of none other."""
     for extension in wanted:
         count = answer.counts.get(extension, 0)
+        cannot = (" that can be read", " som kan läsas") if answer.unreadable_count else ("", "")
         yield verdict(
             "measurements",
             count > 0,
             (f"{count} measurements of {extension}.", f"{count} mätvärden för {extension}."),
-            (f"There is no measurement of {extension}.", f"Det finns inget mätvärde för {extension}."),
+            (
+                f"There is no measurement of {extension}{cannot[0]}.",
+                f"Det finns inget mätvärde för {extension}{cannot[1]}.",
+            ),
             where="AggregatedQualityReport/measurement",
             mend=(
                 "Check that the test data name an indicator and a period with values.",

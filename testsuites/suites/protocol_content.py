@@ -38,7 +38,7 @@ def rule_judge(rule: str) -> Judge:
         if not is_usable(checks):
             yield from checks
             return
-        found = [check for check in answer.findings if check.rule == rule or check.rule.startswith(f"{rule}.")]
+        found = [check for check in answer.findings if _is_of(check.rule, rule)]
         if not (found or answer.measurement_count):
             raise CaseSkipped(
                 Bilingual("The report holds no measurement to judge.", "Rapporten har inget mätvärde att bedöma.")
@@ -53,15 +53,27 @@ def rule_judge(rule: str) -> Judge:
     return judge
 
 
+def _is_of(found: str, rule: str) -> bool:
+    """Whether a finding belongs to a rule's case; what could not be read at all belongs to the first."""
+    return found == rule or found.startswith(f"{rule}.") or (rule == "1.1" and found == "schema")
+
+
 def complete_report(session: Session) -> Answer:
     """Ask for every indicator of the test data, over the whole period."""
     return session.ask(session.question())
 
 
 def _holds(rule: str, answer: Answer) -> Check:
-    title, count = RULES[rule].title, answer.measurement_count
+    title = RULES[rule].title
+    readable = answer.measurement_count - answer.unreadable_count
+    if answer.unreadable_count:
+        return remark(
+            rule,
+            f"{title.en}: holds in the {readable} measurements that can be read; {answer.unreadable_count} cannot.",
+            f"{title.sv}: uppfyllt i de {readable} mätvärden som kan läsas; {answer.unreadable_count} kan inte läsas.",
+        )
     return passed(
         rule,
-        f"{title.en}: holds in all {count} measurements.",
-        f"{title.sv}: uppfyllt i samtliga {count} mätvärden.",
+        f"{title.en}: holds in all {readable} measurements.",
+        f"{title.sv}: uppfyllt i samtliga {readable} mätvärden.",
     )

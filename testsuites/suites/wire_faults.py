@@ -20,6 +20,10 @@ from testsuites.session import Session
 from testsuites.suites.wire_answers import content_type_checks, envelope_problems
 from testsuites.texts import failed, passed, remark, verdict
 
+_FAULT_MEND = (
+    "Send faultcode, faultstring, faultactor, detail in this order, in no namespace.",
+    "Skicka faultcode, faultstring, faultactor, detail i denna ordning, utan namnrymd.",
+)
 _FAULT_PARTS = ("faultcode", "faultstring", "faultactor", "detail")
 _LEAK = re.compile(
     r"Traceback|at [\w.$]+\([\w.]+:\d+\)|\.py\", line|\.java:|\.php|Exception in|java\.lang\.|System\.Web|"
@@ -78,7 +82,7 @@ def _fault_checks(answer: Answer, *, is_client_expected: bool) -> Iterator[Check
         )
         return
     code = fault.error.remote_fault_code
-    yield passed("fault", f"A SOAP fault came back: {code}.", f"Ett SOAP-fel kom tillbaka: {code}.")
+    yield passed("fault", f"A SOAP fault came back: {fault.said}", f"Ett SOAP-fel kom tillbaka: {fault.said}")
     yield verdict(
         "http",
         status == 500,
@@ -91,6 +95,15 @@ def _fault_checks(answer: Answer, *, is_client_expected: bool) -> Iterator[Check
         ),
     )
     yield from _fault_code(code, is_client_expected=is_client_expected)
+    if fault.is_soap_12:
+        yield failed(
+            "fault-parts",
+            "The fault has the parts of SOAP 1.2 (Code, Reason) in an envelope of SOAP 1.1; callers find no text.",
+            "Felet har delarna i SOAP 1.2 (Code, Reason) i ett SOAP 1.1-kuvert; anropare hittar ingen text.",
+            where="/Envelope/Body/Fault",
+            mend=_FAULT_MEND,
+        )
+        return
     is_right = fault.children == tuple(name for name in _FAULT_PARTS if name in fault.children) and fault.children[
         :2
     ] == ("faultcode", "faultstring")
@@ -103,10 +116,7 @@ def _fault_checks(answer: Answer, *, is_client_expected: bool) -> Iterator[Check
         ),
         (f"Its parts are {', '.join(fault.children)}.", f"Dess delar är {', '.join(fault.children)}."),
         where="/Envelope/Body/Fault",
-        mend=(
-            "Send faultcode, faultstring, faultactor, detail in this order, in no namespace.",
-            "Skicka faultcode, faultstring, faultactor, detail i denna ordning, utan namnrymd.",
-        ),
+        mend=_FAULT_MEND,
     )
     yield from content_type_checks(answer)
     yield from envelope_problems(answer)
