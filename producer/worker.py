@@ -140,6 +140,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self.poller.unregister(conn.sock)
 
     def _on_ready(self, conn: Connection, _sock: Any) -> None:
+        if conn not in self._waiting:
+            return  # It made room for a new one a moment ago, in the same turn of the loop.
         if conn.phase is Phase.LINGER:
             if conn.discard():
                 self._stop_waiting(conn)
