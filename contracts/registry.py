@@ -27,6 +27,7 @@ class ServiceContract:
     ``basis`` says what the message follows: the facts of the published schema, a labelled reconstruction of the
     project's own, or an official package that was added (`contracts.packages`); ``known`` says it in words.
     ``rendering`` names the stored form of its measurements: versions with the same one share what is stored.
+    ``without_rules``: the business rules about what the version does not have.
     """
 
     interaction: str
@@ -40,6 +41,7 @@ class ServiceContract:
     codec: MessageCodec
     rendering: str
     losses: tuple[Loss, ...]
+    without_rules: frozenset[str]
     wsdl: Path
     responder_xsd: Path
     core_components: tuple[Path, ...]
@@ -100,6 +102,7 @@ def _quality_indicators(
     basis: Basis = "published",
     publisher: str = "urn:riv",
     rendering: int | None = None,
+    without_rules: frozenset[str] = frozenset(),
 ) -> ServiceContract:
     interaction, version = "GetQualityIndicators", f"{major}.0"
     responder = f"{publisher}:{_DOMAIN}:{interaction}Responder:{major}"
@@ -118,6 +121,7 @@ def _quality_indicators(
         codec=codec(responder, domain),
         rendering=f"{interaction}:{rendering or major}",
         losses=losses,
+        without_rules=without_rules,
         wsdl=folder / f"{interaction}Interaction_{version}_RIVTABP21.wsdl",
         responder_xsd=folder / f"{interaction}Responder_{version}.xsd",
         core_components=tuple(sorted((package / "schemas" / "core_components").glob("*.xsd"))),
@@ -126,7 +130,11 @@ def _quality_indicators(
 
 
 GET_QUALITY_INDICATORS_1 = _quality_indicators(
-    1, QualityIndicators1, LOSSES_OF_1, "Schema, WSDL and contract description are published; still spoken."
+    1,
+    QualityIndicators1,
+    LOSSES_OF_1,
+    "Schema, WSDL and contract description are published; still spoken.",
+    without_rules=frozenset({"1.2.2", "1.12"}),
 )
 GET_QUALITY_INDICATORS_2 = _quality_indicators(
     2, QualityIndicators2, LOSSES_OF_2, "Schema, WSDL and contract description are published; the norm."
