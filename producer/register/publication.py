@@ -19,7 +19,7 @@ from contracts.registry import GET_QUALITY_INDICATORS_2, ServiceContract
 from producer.register.lock import Writer
 from producer.register.publishing import RenderingPublisher
 from producer.register.register import Register
-from producer.register.rendering import RENDERER, Directory
+from producer.register.rendering import Definitions, Directory
 from producer.register.retention import prune
 from producer.register.tables import (
     measurement_group,
@@ -80,11 +80,13 @@ def publish(
     *,
     who: str = "unknown",
     keep: int = DEFAULT_KEPT,
+    definitions: Definitions | None = None,
     progress: Progress | None = None,
 ) -> PublishOutcome:
     """Make the register's present state current for ``contracts``, the contract versions that are served.
 
-    Keeps ``keep`` publications to go back to.
+    Keeps ``keep`` publications to go back to. ``definitions``: what the catalogue says of the indicators by
+    measureId, for the versions that write it (`MessageCodec.uses_catalogue`).
 
     Nothing changed since the last one: that one is (again) current, and no new one is made. Costs by what changed.
     Raises DataError when there is nothing to publish, RegisterUnavailable.
@@ -97,7 +99,8 @@ def publish(
         latest_id = 0 if latest is None else latest.id
         number = latest_id + 1
         codecs = {contract.rendering: contract.codec for contract in contracts}
-        publishers = _render(connection, codecs, latest, number, state.last_slice_id, progress)
+        directory = Directory(connection, definitions)
+        publishers = _render(connection, codecs, directory, latest, number, state.last_slice_id, progress)
         changed = sum(publisher.changed for publisher in publishers)
         changed += _withdraw(connection, list(codecs), number)
         is_new = latest is None or changed > 0
@@ -109,8 +112,8 @@ def publish(
         else:
             number = latest_id
             connection.execute(update(publication).where(publication.c.id == number).values(revision=state.revision))
-        for rendering in codecs:
-            _note_rendering(connection, rendering, number)
+        for publisher in publishers:
+            _note_rendering(connection, publisher, number)
         _switch(connection, number)
         last_slice_id = max((publisher.last_slice_id for publisher in publishers), default=state.last_slice_id)
         connection.execute(update(register_state).values(last_slice_id=last_slice_id))
@@ -146,12 +149,12 @@ def rollback(register: Register, publication_id: int, *, who: str = "unknown") -
 def _render(
     connection: Connection,
     codecs: Mapping[str, MessageCodec],
+    directory: Directory,
     latest: Row[Any] | None,
     number: int,
     last_slice_id: int,
     progress: Progress | None,
 ) -> list[RenderingPublisher]:
-    directory = Directory(connection)
     renderers: dict[str, str] = {}
     if latest is not None:
         noted = select(publication_rendering.c.rendering, publication_rendering.c.renderer)
@@ -159,8 +162,8 @@ def _render(
         renderers = {row.rendering: row.renderer for row in rows}
     publishers = []
     for rendering, codec in codecs.items():
-        is_known = renderers.get(rendering) == RENDERER
         publisher = RenderingPublisher(connection, rendering, codec, directory, number, last_slice_id)
+        is_known = renderers.get(rendering) == publisher.renderer
         publisher.load(since=latest.revision if latest is not None and is_known else None)
         publishers.append(publisher)
     total = sum(len(publisher.groups) for publisher in publishers)
@@ -183,7 +186,7 @@ def _withdraw(connection: Connection, kept: list[str], number: int) -> int:
     return connection.execute(statement).rowcount
 
 
-def _note_rendering(connection: Connection, rendering: str, number: int) -> None:
+def _note_rendering(connection: Connection, publisher: RenderingPublisher, number: int) -> None:
     totals = connection.execute(
         select(
             func.count().label("slice_count"),
@@ -191,11 +194,11 @@ def _note_rendering(connection: Connection, rendering: str, number: int) -> None
             func.coalesce(func.sum(slice_.c.byte_length), 0).label("byte_length"),
         )
         .select_from(publication_slice.join(slice_, slice_.c.id == publication_slice.c.slice_id))
-        .where(publication_slice.c.rendering == rendering, publication_slice.c.last_publication_id.is_(None))
+        .where(publication_slice.c.rendering == publisher.rendering, publication_slice.c.last_publication_id.is_(None))
     ).one()
-    key = {"publication_id": number, "rendering": rendering}
+    key = {"publication_id": number, "rendering": publisher.rendering}
     connection.execute(publication_rendering.delete().filter_by(**key))
-    connection.execute(insert(publication_rendering), {**key, "renderer": RENDERER, **totals._asdict()})
+    connection.execute(insert(publication_rendering), {**key, "renderer": publisher.renderer, **totals._asdict()})
 
 
 def _switch(connection: Connection, number: int) -> None:

@@ -32,7 +32,10 @@ class _Group:
 
 
 class RenderingPublisher:
-    """Publishes the measurements in one stored form. Call `load`, then exhaust `run`."""
+    """Publishes the measurements in one stored form. Call `load`, then exhaust `run`.
+
+    ``renderer`` tells what its slices are made with (`GroupRenderer.name`).
+    """
 
     def __init__(
         self,
@@ -51,6 +54,7 @@ class RenderingPublisher:
         self._connection = connection
         self._publication_id = publication_id
         self._renderer = GroupRenderer(codec, directory)
+        self.renderer = self._renderer.name
         self._rows = select(*MEASUREMENT_COLUMNS).where(measurement.c.group_id == bindparam("group"))
 
     def load(self, *, since: int | None) -> None:

@@ -7,7 +7,7 @@ identities, never database numbers, so that every database and load order gives 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from isal import igzip_lib, isal_zlib
@@ -22,6 +22,7 @@ from contracts.model import (
     ConfidenceInterval,
     ContinuousVariableMeasure,
     Measure,
+    MeasureDefinition,
     Measurement,
     MissingMeasure,
     PerformingOrganization,
@@ -39,6 +40,7 @@ _RAW_DEFLATE = -15
 _PIECE_BYTES = 128 * 1024
 
 MeasurementRow = Sequence[Any]
+Definitions = Mapping[str, MeasureDefinition]
 MEASUREMENT_COLUMNS = tuple(column for column in measurement.c if column is not measurement.c.group_id)
 
 
@@ -54,9 +56,13 @@ class RenderedSlice:
 
 
 class Directory:
-    """Every organisation and source system of a register, and the place of each in the canonical order."""
+    """What the rows of a register point to: organisations with their canonical order, source systems, definitions.
 
-    def __init__(self, connection: Connection) -> None:
+    ``definitions``: what the catalogue says of the indicators, by measureId, as far as it is known.
+    """
+
+    def __init__(self, connection: Connection, definitions: Definitions | None = None) -> None:
+        self.definitions = definitions or {}
         rows = {row.id: row for row in connection.execute(select(organization))}
         self.organizations: dict[int, PerformingOrganization] = {}
         paths: dict[int, tuple[str, ...]] = {}
@@ -85,11 +91,16 @@ class Directory:
 
 
 class GroupRenderer:
-    """Renders groups with one codec; keeps the fragments that repeat."""
+    """Renders groups with one codec; keeps the fragments that repeat.
+
+    ``name`` tells what its slices are made with: another name means that all must be made anew.
+    """
 
     def __init__(self, codec: MessageCodec, directory: Directory) -> None:
         self._codec = codec
         self._directory = directory
+        self._definitions = directory.definitions if codec.uses_catalogue else {}
+        self.name = _name(self._definitions)
         self._organization_fragments: dict[int, str] = {}
         self._source_fragments: dict[int, str] = {}
         organizations = directory.organizations.items()
@@ -120,20 +131,39 @@ class GroupRenderer:
             source = self._source_fragments[source_key] = self._codec.source_fragment(
                 self._directory.sources[source_key]
             )
-        return self._codec.measurement_fragment(
-            Measurement(
-                measure_id,
-                key.version_number,
-                key.measure_period,
-                _MEASURES[kind](values),
-                self._directory.organizations[organization_key],
-                self._directory.sources[source_key],
-                first,
-                last,
-            ),
-            organization=organization_,
-            source=source,
+        one = Measurement(
+            measure_id,
+            key.version_number,
+            key.measure_period,
+            _MEASURES[kind](values),
+            self._directory.organizations[organization_key],
+            self._directory.sources[source_key],
+            first,
+            last,
         )
+        if definition := self._definitions.get(key.measure_id):
+            one = _defined(one, definition)
+        return self._codec.measurement_fragment(one, organization=organization_, source=source)
+
+
+def _name(definitions: Definitions) -> str:
+    if not definitions:
+        return RENDERER
+    written = sorted(
+        (one.measure_id, one.version_number, one.unit or "", one.method or "", one.version_id or "")
+        for one in definitions.values()
+    )
+    return f"{RENDERER} {content_digest(repr(written).encode())}"
+
+
+def _defined(one: Measurement, definition: MeasureDefinition) -> Measurement:
+    """Add what the catalogue says: unit and method of a value, and the id of the definition's version."""
+    measure = one.measure
+    if isinstance(measure, ContinuousVariableMeasure):
+        measure = replace(measure, unit=definition.unit, method=definition.method)
+    is_this_version = definition.version_number == one.measure_id_version_number
+    version_id = II(definition.version_id) if definition.version_id and is_this_version else None
+    return replace(one, measure=measure, measure_id_version_dependent=version_id)
 
 
 def inflate(content: bytes, *, byte_length: int, crc32: int) -> Iterator[bytes]:

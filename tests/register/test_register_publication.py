@@ -268,7 +268,7 @@ def test_another_renderer_renders_everything_again(
 ) -> None:
     import_rows(ROWS)
     publish(register)
-    monkeypatch.setattr("producer.register.publication.RENDERER", "next")
+    monkeypatch.setattr("producer.register.rendering.RENDERER", "next")
     outcome = publish(register)
     assert (outcome.is_new, outcome.rendered_slices, outcome.changed_slices) == (False, 4, 0)
     assert publish(register).rendered_slices == 0
