@@ -14,12 +14,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
+import structlog
+
 from contracts.errors import ConfigurationError
 from router.exchange import Exchange
 
 #: Records kept in memory for the status page.
 KEPT_RECORDS = 1000
 _SUFFIX = ".jsonl"
+_log = structlog.get_logger("router.calls")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +80,11 @@ _FIELDS = tuple(field.name for field in fields(CallRecord))
 class CallLog:
     """Takes the records of one process; its file is set aside when it is full, and the older one thrown away."""
 
-    def __init__(self, folder: Path | None, *, max_bytes: int, worker: int = 0) -> None:
-        """``folder`` None keeps records in memory only. Raises ConfigurationError."""
+    def __init__(self, folder: Path | None, *, max_bytes: int, worker: int = 0, is_shown: bool = False) -> None:
+        """``folder`` None keeps records in memory only; ``is_shown``: log each as well. Raises ConfigurationError."""
         self.records: deque[CallRecord] = deque(maxlen=KEPT_RECORDS)
         self._max_bytes = max_bytes
+        self._is_shown = is_shown
         self._path = folder / f"calls-{worker}{_SUFFIX}" if folder else None
         self._file: IO[str] | None = None
         self._open()
@@ -88,6 +92,8 @@ class CallLog:
     def add(self, record: CallRecord) -> None:
         """Keep a record and append it to the file."""
         self.records.append(record)
+        if self._is_shown:
+            _log.info("call", **record.as_dict())
         if self._file is None:
             return
         self._file.write(json.dumps(record.as_dict(), ensure_ascii=True) + "\n")

@@ -100,7 +100,9 @@ class Router:
             zone=_zone(settings.time_zone) if behaviour.exact_time_zones else None,
             all_or_nothing=behaviour.reload_all_or_nothing,
         )
-        self.calls = CallLog(settings.call_log, max_bytes=settings.call_log_bytes, worker=worker)
+        self.calls = CallLog(
+            settings.call_log, max_bytes=settings.call_log_bytes, worker=worker, is_shown=settings.show_calls
+        )
         self._message_log = MessageLog(settings.message_log) if settings.message_log else None
         self._client = ProducerClient(settings, behaviour)
         self._wsdl = WsdlBranch(settings.wsdl_directory, legacy_type=behaviour.legacy_wsdl_type)

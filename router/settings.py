@@ -172,6 +172,7 @@ class RouterSettings:
         default=None,
         metadata={"help": "Folder of the traffic log that `brygga router log` shows. Unset: kept in memory only."},
     )
+    show_calls: bool = field(default=False, metadata={"help": "Each call is also a line in the log on stderr."})
     call_log_bytes: int = field(
         default=5_000_000, metadata={"help": "Size of one traffic log file; two per process are kept."}
     )

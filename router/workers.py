@@ -23,15 +23,25 @@ from router.settings import RouterSettings
 _START_S = 60.0
 
 
-def serve(settings: RouterSettings, *, announce: Callable[[Sockets], None]) -> None:
+def _nothing() -> None:
+    pass
+
+
+def serve(
+    settings: RouterSettings,
+    *,
+    announce: Callable[[Sockets], None],
+    prepare_worker: Callable[[], None] = _nothing,
+) -> None:
     """Run the router until SIGTERM or SIGINT; SIGHUP reads the catalogue anew. Raises as `bind` and `Router`.
 
-    ``announce`` is called when calls are taken. Calls in flight are let finish.
+    ``announce`` is called when calls are taken. ``prepare_worker`` runs first in each further process, to set up
+    logging there; it has to be picklable. Calls in flight are let finish.
     """
     _raise_file_limit()
     sockets = bind(settings)
     if settings.workers > 1:
-        _Supervisor(settings, sockets).run(announce)
+        _Supervisor(settings, sockets, prepare_worker).run(announce)
     else:
         uvloop.run(_run(Router(settings, sockets), lambda: announce(sockets)))
         _ignore_signals()
@@ -52,9 +62,10 @@ async def _run(router: Router, ready: Callable[[], None]) -> None:
 class _Supervisor:
     """Starts the worker processes, passes signals on to them, and ends with them."""
 
-    def __init__(self, settings: RouterSettings, sockets: Sockets) -> None:
+    def __init__(self, settings: RouterSettings, sockets: Sockets, prepare_worker: Callable[[], None]) -> None:
         self._settings = settings
         self._sockets = sockets
+        self._prepare_worker = prepare_worker
         self._processes: list[BaseProcess] = []
         self._is_ready = False
         self._is_stopping = False
@@ -76,7 +87,8 @@ class _Supervisor:
         sockets = Sockets(self._sockets.https, self._sockets.http, admin)
         spawn = multiprocessing.get_context("spawn")
         here, there = spawn.Pipe()
-        process = spawn.Process(target=_work, args=(self._settings, sockets, worker, there), name=f"router-{worker}")
+        arguments = (self._settings, sockets, worker, there, self._prepare_worker)
+        process = spawn.Process(target=_work, args=arguments, name=f"router-{worker}")
         process.start()
         there.close()
         self._processes.append(process)
@@ -116,7 +128,14 @@ def _is_ready(pipe: Connection) -> bool:
         return False
 
 
-def _work(settings: RouterSettings, sockets: Sockets, worker: int, supervisor: Connection) -> None:
+def _work(
+    settings: RouterSettings,
+    sockets: Sockets,
+    worker: int,
+    supervisor: Connection,
+    prepare: Callable[[], None],
+) -> None:
+    prepare()
     uvloop.run(_run(Router(settings, sockets, worker=worker), lambda: supervisor.send(True)))
     _ignore_signals()
 

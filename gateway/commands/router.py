@@ -6,6 +6,7 @@ import dataclasses
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ from rich.table import Table
 from contracts.errors import EXIT_FINDINGS, ConfigurationError, UsageError
 from contracts.registry import CONTRACTS
 from gateway.console import Console, common_options, pass_console
+from gateway.logs import configure_logs
 from gateway.sections import router_settings
 from router.behaviour import behaviour_of
 from router.calls import CallRecord, read_calls
@@ -56,6 +58,8 @@ def serve_command(console: Console, /, **options: Any) -> None:
     """Serve until Ctrl-C or SIGTERM; SIGHUP, or a change of the catalogue file, reads the catalogue anew."""
     given = {name: value for name, value in options.items() if value is not None}
     settings = dataclasses.replace(router_settings(console.settings()), **given)
+    if console.err.is_terminal and not (console.is_quiet or console.is_json):
+        settings = dataclasses.replace(settings, show_calls=True)
 
     def tell(sockets: Sockets) -> None:
         summary = {
@@ -69,7 +73,7 @@ def serve_command(console: Console, /, **options: Any) -> None:
         if settings.faults_by_header:
             console.warn("Callers may ask for faults by header; for tests only.")
 
-    serve(settings, announce=tell)
+    serve(settings, announce=tell, prepare_worker=partial(configure_logs, is_verbose=console.is_verbose))
 
 
 def _render_serving(out: rich.console.Console, summary: dict[str, Any]) -> None:
@@ -305,4 +309,7 @@ def _counts(catalogue: Catalogue) -> dict[str, int]:
 
 def _counts_text(catalogue: Catalogue) -> str:
     counts = _counts(catalogue)
-    return f"{counts['routes']} routes, {counts['permissions']} permissions, {counts['hsa_units']} HSA units"
+    return ", ".join(
+        f"{counts[name]} {text}{'' if counts[name] == 1 else 's'}"
+        for name, text in (("routes", "route"), ("permissions", "permission"), ("hsa_units", "HSA unit"))
+    )

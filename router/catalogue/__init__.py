@@ -4,7 +4,6 @@ Implements platform reference 3 (matching, algorithm, cache life cycle, order fo
 """
 
 from router.catalogue.model import Catalogue, CatalogueTime, FaultRule, HsaUnit, Permission, Route, Validity
-from router.catalogue.starter import write_starter_catalogue
 from router.catalogue.store import CatalogueStore, RefreshStatus
 from router.catalogue.table import Lookup, RoutingTable
 from router.catalogue.toml_file import read_catalogue, write_catalogue
@@ -23,5 +22,4 @@ __all__ = [
     "Validity",
     "read_catalogue",
     "write_catalogue",
-    "write_starter_catalogue",
 ]

@@ -5,6 +5,7 @@ Steps 16-18 judge and change it in `router.outbound.outcome`; sizes: platform re
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -73,7 +74,7 @@ async def open_answer(exchange: Exchange, response: aiohttp.ClientResponse) -> A
     limit = exchange.context.settings.max_message_bytes
     if response.content_length is not None and response.content_length > limit:
         raise _too_large(exchange, limit)
-    body = _limited(response, limit)
+    body = _limited(response, limit, exchange.timeout_s)
     answer = Answer(response.status, response.reason or "", CIMultiDict(response.headers), b"", None, None)
     try:
         if exchange.context.behaviour.collect_answers:
@@ -98,9 +99,14 @@ class _OverLimit(Exception):
     """The body has passed the limit while it was read."""
 
 
-async def _limited(response: aiohttp.ClientResponse, limit: int) -> AsyncIterator[bytes]:
+async def _limited(response: aiohttp.ClientResponse, limit: int, silence_s: float) -> AsyncIterator[bytes]:
+    """Give a body as it comes; it may be neither over the limit nor silent for longer than the producer's time."""
     total = 0
-    async for piece in response.content.iter_any():
+    while True:
+        async with asyncio.timeout(silence_s):
+            piece = await response.content.readany()
+        if not piece:
+            return
         total += len(piece)
         if total > limit:
             raise _OverLimit

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from functools import lru_cache
 
 import aiohttp
+from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
 from router.behaviour import Behaviour
@@ -89,29 +90,59 @@ class ProducerClient:
         if url.scheme == "https":
             is_wrong = exchange.fault is not None and exchange.fault.action == "wrong-certificate"
             tls = self._tls.wrong_context() if is_wrong else self._tls.context(host, port)
-        return await self._session.request(
-            exchange.method,
-            url,
-            data=self._data(exchange),
-            headers=exchange.out_headers,
-            allow_redirects=False,
-            timeout=self._timeout(exchange.timeout_s, is_tls=tls is not None),
-            ssl=tls if tls is not None else False,
-        )
+        connect_s = self._settings.connect_timeout_s + (self._settings.handshake_timeout_s if tls else 0)
+        async with asyncio.timeout(connect_s + exchange.timeout_s) as limit:
+            return await self._session.request(
+                exchange.method,
+                url,
+                data=self._body(exchange, _Patience(limit, exchange.timeout_s)),
+                headers=exchange.out_headers,
+                allow_redirects=False,
+                timeout=_connect_timeout(connect_s),
+                ssl=tls if tls is not None else False,
+            )
 
-    def _data(self, exchange: Exchange) -> bytes | AsyncIterator[bytes]:
+    def _body(self, exchange: Exchange, patience: _Patience) -> aiohttp.BytesPayload | AsyncIterator[bytes]:
         """Give the body: a small one at once, a larger one in pieces, so that writing it keeps nobody waiting."""
         body = exchange.out_body
-        if self._settings.chunked_to_producer:
-            return _pieces(body)
-        if len(body) <= READ_BUFFER_BYTES:
-            return body
-        exchange.out_headers["Content-Length"] = str(len(body))
-        return _pieces(body)
+        if len(body) <= READ_BUFFER_BYTES and not self._settings.chunked_to_producer:
+            return _SmallBody(body, patience)
+        if not self._settings.chunked_to_producer:
+            exchange.out_headers["Content-Length"] = str(len(body))
+        return _pieces(body, patience)
 
-    def _timeout(self, silence_s: float, *, is_tls: bool) -> aiohttp.ClientTimeout:
-        connect_s = self._settings.connect_timeout_s + (self._settings.handshake_timeout_s if is_tls else 0)
-        return _timeout(silence_s, connect_s)
+
+class _Patience:
+    """The producer's time begins when the connection stands and the request goes out.
+
+    The library's own ``sock_read`` is not used: its timer goes off in a kept connection after a large answer
+    (aiohttp 3.14) and fails the next call.
+    """
+
+    def __init__(self, limit: asyncio.Timeout, silence_s: float) -> None:
+        self._limit = limit
+        self._silence_s = silence_s
+
+    def begin(self) -> None:
+        self._limit.reschedule(asyncio.get_running_loop().time() + self._silence_s)
+
+
+class _SmallBody(aiohttp.BytesPayload):
+    """A body in memory that tells when it is sent."""
+
+    def __init__(self, body: bytes, patience: _Patience) -> None:
+        super().__init__(body)
+        self._patience = patience
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        self._patience.begin()
+        await super().write_with_length(writer, content_length)
+
+
+async def _pieces(body: bytes, patience: _Patience) -> AsyncIterator[bytes]:
+    for offset in range(0, max(len(body), 1), READ_BUFFER_BYTES):
+        patience.begin()
+        yield body[offset : offset + READ_BUFFER_BYTES]
 
 
 @lru_cache(maxsize=4096)
@@ -123,11 +154,6 @@ def target_of(address: str) -> tuple[URL, str, int]:
     return url, url.host, url.port
 
 
-@lru_cache(maxsize=256)
-def _timeout(silence_s: float, connect_s: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=None, sock_connect=connect_s, sock_read=silence_s)
-
-
-async def _pieces(body: bytes) -> AsyncIterator[bytes]:
-    for offset in range(0, len(body), READ_BUFFER_BYTES):
-        yield body[offset : offset + READ_BUFFER_BYTES]
+@lru_cache(maxsize=16)
+def _connect_timeout(connect_s: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, sock_connect=connect_s)

@@ -86,7 +86,7 @@ class Reply:
     @property
     def text(self) -> str:
         """The body as text in the charset that its Content-Type names."""
-        return self.body.decode(self.headers.get_content_charset() or "utf-8")
+        return self.body.decode(self.headers.get_content_charset() or "utf-8", "replace")
 
 
 @dataclass(slots=True)
@@ -227,6 +227,7 @@ _BEHAVIOURS: dict[str, Behaviour] = {
     "redirect": _answer(302, b"", Location="http://127.0.0.1:1/elsewhere"),
     "latin-1": _answer(200, LATIN_1, "text/xml; charset=ISO-8859-1"),
     "utf-16": _answer(200, _LATIN.replace("ISO-8859-1", "UTF-16").encode("utf-16"), "text/xml"),
+    "koi8": _answer(200, ANSWER.split(b"?>")[1], "text/xml; charset=KOI8-R"),
     "large": _answer(200, large_answer(3_000_000)),
     "huge": _answer(200, large_answer(16_000_000)),
 }

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.errors import ConfigurationError, DataError
-from contracts.registry import GET_QUALITY_INDICATORS_2
 from router.catalogue import (
     Catalogue,
     CatalogueStore,
@@ -26,7 +25,6 @@ from router.catalogue import (
     Validity,
     read_catalogue,
     write_catalogue,
-    write_starter_catalogue,
 )
 from router.catalogue.check import check_catalogue
 from router.catalogue.hsa_tree import HsaTree, read_hsa_files
@@ -265,27 +263,6 @@ def test_check_names_the_fault_that_a_row_leads_to() -> None:
     for part in ("VP006", "VP010", "must begin with http", "is no URL", "VP005", "not valid any more", "no HSA-id has"):
         assert any(part in line for line in told), part
     assert check_catalogue(Catalogue(), STOCKHOLM, ANY_TIME)[0].where == "catalogue"
-
-
-def test_starter_catalogue_is_without_remarks(tmp_path: Path) -> None:
-    write_starter_catalogue(
-        tmp_path / "c.toml",
-        receivers=["SE9990001112-REG"],
-        senders=["SE9990001112-CONSUMER"],
-        contracts=[GET_QUALITY_INDICATORS_2],
-        producer_url="https://localhost:8443/",
-    )
-    catalogue = read_catalogue(tmp_path / "c.toml")
-    assert check_catalogue(catalogue, STOCKHOLM, ANY_TIME) == []
-    found = explain(
-        table(catalogue),
-        "SE9990001112-CONSUMER",
-        "SE9990001112-REG",
-        GET_QUALITY_INDICATORS_2.responder_namespace,
-        ANY_TIME,
-    )
-    assert found.route is not None
-    assert found.route.address == f"https://localhost:8443{GET_QUALITY_INDICATORS_2.path}"
 
 
 # --- imports ------------------------------------------------------------------------------------
