@@ -49,7 +49,8 @@ class ProducerClient:
     def checksum(self, measure_ids: Collection[str], period: DatePeriod) -> ReportHead:
         """Ask for the checksum of a question alone (includeMeasurements false): one small call.
 
-        ``measure_ids`` are ids of the indicator catalogue (1..n), ``period`` holds the measure periods wholly.
+        ``measure_ids`` are ids of the indicator catalogue (1..n; in contract version 1 none asks for every one),
+        ``period`` holds the measure periods wholly.
         """
         with self._ask(measure_ids, period, include_measurements=False) as answer:
             for _ in answer:
@@ -85,8 +86,8 @@ class ProducerClient:
         include_measurements: bool,
         raw: BinaryIO | None = None,
     ) -> Answer:
-        if not measure_ids:
-            raise UsageError("Name at least one indicator (measureId).")
+        if not measure_ids and not self.connection.contract.codec.allows_every_indicator:
+            raise UsageError("Name at least one indicator (measureId). Only version 1 can ask for every one.")
         ids = tuple(II(OID_MEASURE, measure_id) for measure_id in measure_ids)
         request = QualityIndicatorsRequest(ids, period, include_measurements)
         started_at = time.monotonic()
@@ -133,7 +134,8 @@ class Answer:
         self._pieces = pieces
         self._raw = raw
         self._reader = ReportReader(connection.contract.codec, limits, contract=connection.contract)
-        self._checker = ReportChecker(requested=request) if is_checked else None
+        needs_name = connection.contract.codec.requires_organization_name
+        self._checker = ReportChecker(requested=request, is_name_required=needs_name) if is_checked else None
         self._errors: list[Finding] = []
         self._remarks: list[Finding] = []
         self._remark_count = 0

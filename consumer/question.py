@@ -11,14 +11,15 @@ from typing import Self
 
 from contracts.errors import UsageError
 from contracts.model import DatePeriod
-from contracts.registry import GET_QUALITY_INDICATORS_2
+from contracts.registry import CONTRACTS, GET_QUALITY_INDICATORS_2
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """Indicators and the period that holds their measure periods wholly, asked of one producer.
 
-    ``producer`` is its logical address; ``measure_ids`` are catalogue ids in order, each once.
+    ``producer`` is its logical address; ``measure_ids`` are catalogue ids in order, each once, none for every
+    indicator (contract version 1 only).
     """
 
     producer: str
@@ -36,8 +37,8 @@ class Question:
         contract: str = GET_QUALITY_INDICATORS_2.id,
     ) -> Self:
         """Make a question of days as people write them (YYYY-MM-DD or YYYYMMDD). Raises UsageError."""
-        if not measure_ids:
-            raise UsageError("Name at least one indicator (measureId).")
+        if not measure_ids and not CONTRACTS[contract].codec.allows_every_indicator:
+            raise UsageError("Name at least one indicator (measureId). Only version 1 can ask for every one.")
         period = DatePeriod(parse_day(start), parse_day(end))
         if period.start > period.end:
             raise UsageError(f"The period ends {end}, before it starts {start}. Exchange the two days.")
@@ -55,7 +56,7 @@ class Question:
             self.producer == other.producer
             and self.period.start <= other.period.end
             and other.period.start <= self.period.end
-            and not set(self.measure_ids).isdisjoint(other.measure_ids)
+            and not (self.measure_ids and other.measure_ids and set(self.measure_ids).isdisjoint(other.measure_ids))
         )
 
     def parts(self, span: DatePeriod) -> tuple[Question, ...]:

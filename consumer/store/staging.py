@@ -12,7 +12,7 @@ from datetime import date
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, literal, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, literal, select, true, tuple_
 
 from consumer.question import Question, iso_day
 from consumer.store.engine import is_sqlite
@@ -95,7 +95,7 @@ def replace_scope(connection: Connection, question: Question, fetch_id: int, cha
 def _scope(question: Question) -> ColumnElement[bool]:
     return and_(
         observation.c.producer == question.producer,
-        observation.c.measure_id.in_(question.measure_ids),
+        observation.c.measure_id.in_(question.measure_ids) if question.measure_ids else true(),
         observation.c.period_start >= date.fromisoformat(iso_day(question.period.start)),
         observation.c.period_end <= date.fromisoformat(iso_day(question.period.end)),
     )

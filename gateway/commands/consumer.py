@@ -48,7 +48,12 @@ _producer_option = click.option(
 
 
 @command.command()
-@_many("--measure-id", "measure_ids", "Indicator, by its id in the catalogue", metavar="ID", required=True)
+@_many(
+    "--measure-id",
+    "measure_ids",
+    "Indicator, by its id in the catalogue; version 1 of the contract: none is all",
+    metavar="ID",
+)
 @click.option("--from", "start", required=True, metavar="DAY", help="First day (YYYY-MM-DD) of the measure periods.")
 @click.option("--to", "end", required=True, metavar="DAY", help="Last day of the measure periods.")
 @click.option(
@@ -89,7 +94,7 @@ def poll(
 
     Polls the indicators of [[consumer.producers]]; of a producer without any there, what was fetched before.
     """
-    if bool(measure_ids) != (start is not None) or bool(measure_ids) != (end is not None):
+    if (start is None) != (end is None) or (measure_ids and start is None):
         raise UsageError("--measure-id, --from and --to make one question together; give all three or none.")
     with _opened(console) as (settings, store), ExitStack() as stack:
         if start is not None and end is not None:

@@ -23,7 +23,7 @@ _STYLES = {"stored": "ok", "unchanged": "dim", "rejected": "bad", "failed": "bad
 
 def named(question: Question) -> str:
     """Name a question in a few words."""
-    first, *others = question.measure_ids
+    first, *others = question.measure_ids or ("every indicator",)
     more = f" and {len(others)} more" if others else ""
     return f"{first}{more}, {iso_day(question.period.start)} to {iso_day(question.period.end)}"
 

@@ -142,7 +142,7 @@ def test_remarks_of_the_rules_are_shown(brygga: Callable[..., Outcome], register
     [
         (("fetch", "--measure-id", "x", "--from", "2025-02-30", "--to", "2025-12-31"), 2, "YYYY-MM-DD"),
         (("fetch", "--measure-id", "x", "--from", "2025-12-31", "--to", "2025-01-01"), 2, "Exchange"),
-        (("fetch", "--from", "2025-01-01", "--to", "2025-12-31"), 2, "measure-id"),
+        (("fetch", "--from", "2025-01-01", "--to", "2025-12-31"), 2, "measureId"),
         ((*FETCH_A[1:], "--producer", "nobody"), 2, "no producer 'nobody'"),
         ((*FETCH_A[1:], "--raw", "no/such/folder/file"), 2, "cannot be written"),
         (("poll", "--measure-id", "x"), 2, "all three or none"),
