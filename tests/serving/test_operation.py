@@ -189,8 +189,3 @@ def wait_for_status(peer: Peer, variables: Variables, status: int) -> Outcome:
             assert outcome.status == status, outcome
             return outcome
         time.sleep(0.2)
-
-
-def test_a_port_that_is_taken_is_told(files: ServerFiles, server: ServerProcess) -> None:
-    with pytest.raises(RuntimeError, match="another program listens there"):
-        files.start("taken", port=server.port)

@@ -16,6 +16,12 @@ from server_process import ServerFiles, ServerProcess
 from serving_parties import CONSUMER, SETTINGS, SMALL, SYSTEM, Pki
 
 from certs import Authority, CertificateFiles
+from certs.tls import TlsFiles
+from contracts.errors import CertificateError, ConfigurationError, RegisterUnavailable
+from contracts.model import ReportingParty
+from producer.register.repository import DatabaseRepository
+from producer.server import serve
+from producer.settings import ProducerSettings
 from testsuites.hostile import Peer, Variables, run
 
 
@@ -120,12 +126,34 @@ def test_stale_revocation_list_lets_nobody_in(pki: Pki, files: ServerFiles, vari
     ],
 )
 def test_files_that_cannot_work_stop_the_start(
-    changes: dict[str, str], reason: str, pki: Pki, files: ServerFiles, tmp_path: Path
+    changes: dict[str, str], reason: str, pki: Pki, tls_files: TlsFiles, tmp_path: Path
 ) -> None:
     known = {"crl-other-signer": pki.bad["crl-other-signer"].crl, "other-key": pki.other.private_key}
     changed = {name: known.get(value, tmp_path / value) for name, value in changes.items()}
-    with pytest.raises(RuntimeError, match=reason):
-        dataclasses.replace(files, **changed).start("refused", **SETTINGS)
+    with pytest.raises(CertificateError, match=reason):
+        serve(settings_of(dataclasses.replace(tls_files, **changed)), pytest.fail)
+
+
+@pytest.fixture
+def tls_files(files: ServerFiles) -> TlsFiles:
+    return TlsFiles(files.certificate, files.private_key, files.ca, files.crl)
+
+
+def settings_of(tls_files: TlsFiles, port: int = 0) -> ProducerSettings:
+    return ProducerSettings(
+        system=ReportingParty(SYSTEM), organization=ReportingParty(SYSTEM), tls=tls_files, port=port
+    )
+
+
+def test_a_port_that_is_taken_is_told(tls_files: TlsFiles, files: ServerFiles, server: ServerProcess) -> None:
+    with pytest.raises(ConfigurationError, match="another program listens there"):
+        serve(settings_of(tls_files, server.port), lambda: DatabaseRepository(files.register_url))
+
+
+def test_a_register_that_is_not_there_stops_the_start(tls_files: TlsFiles, tmp_path: Path) -> None:
+    with pytest.raises(RegisterUnavailable):
+        serve(settings_of(tls_files), lambda: DatabaseRepository(f"sqlite:///{tmp_path / 'none.db'}"))
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
