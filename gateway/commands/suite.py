@@ -13,14 +13,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from certs.tls import TlsFiles
-from consumer.settings import ConsumerSettings
 from contracts.codes import Bilingual
 from contracts.errors import UsageError
 from contracts.model import QualityIndicatorsRequest
-from contracts.registry import CONTRACTS, GET_QUALITY_INDICATORS_2
+from contracts.registry import GET_QUALITY_INDICATORS_2, ServiceContract
 from gateway import __version__
 from gateway.commands.suite_mock import mock_command
 from gateway.console import Console, common_options, pass_console
+from gateway.sections import consumer_settings, contracts_of
 from testsuites.catalogue import read_catalogue
 from testsuites.data_xml import TestData, read_data_xml
 from testsuites.endpoint import Endpoint, Transport
@@ -117,7 +117,11 @@ def command() -> None:
 @click.option("--data", type=_EXISTING, help="data.xml of a published test suite.")
 @click.option("--schematron", "schematrons", type=_EXISTING, multiple=True, help="A constraints.sch of your own.")
 @click.option("--catalogue", type=_EXISTING, help="Definitions of the indicators (TOML), for rules 1.1, 1.6, 1.7.")
-@click.option("--contract", default=GET_QUALITY_INDICATORS_2.id, show_default=True, help="Contract version.")
+@click.option(
+    "--contract",
+    default="",
+    help="Contract version, such as GetQualityIndicators:1 [default: the recording's, else consumer.contract].",
+)
 @click.option("--report-html", type=_FILE, help="Write the report as one HTML file.")
 @click.option("--report-docx", type=_FILE, help="Write the test protocol to hand in, as DOCX.")
 @click.option("--report-json", type=_FILE, help="Write everything as JSON.")
@@ -246,21 +250,19 @@ def _info(target: Target, session: Session) -> RunInfo:
 
 def _target(console: Console, given: _Options) -> Target:
     data = read_data_xml(given.data) if given.data is not None else None
-    recording = None
-    if given.recorded is not None and given.recorded.is_dir():
-        recording = Recording.open(given.recorded)
+    recording = Recording.open(given.recorded) if given.recorded is not None and given.recorded.is_dir() else None
+    contract = _contract(console, given, recording)
+    if recording is not None:
         further = from_recording(recording)
     elif given.recorded is not None:
-        further = question_of_saved(given.recorded, CONTRACTS[given.contract])
+        further = question_of_saved(given.recorded, contract)
     else:
         further = _from_settings(console, given)
-    if given.contract not in CONTRACTS:
-        raise UsageError(f"{given.contract!r} is no contract here; known are {', '.join(CONTRACTS)}.")
     target = make_target(
         _explicit(given),
         further,
         data=data,
-        contract=CONTRACTS[given.contract],
+        contract=contract,
         catalogue=read_catalogue(given.catalogue) if given.catalogue is not None else None,
         read_timeout_s=given.timeout_s,
     )
@@ -277,6 +279,17 @@ def _target(console: Console, given: _Options) -> Target:
         sla_calls=given.sla_calls,
         notes=_notes(data),
     )
+
+
+def _contract(console: Console, given: _Options, recording: Recording | None) -> ServiceContract:
+    loaded = console.settings()
+    known = contracts_of(loaded)
+    name = given.contract or (recording.contract_id if recording is not None else "")
+    if not name:
+        name = consumer_settings(loaded).contract if loaded.has("consumer") else GET_QUALITY_INDICATORS_2.id
+    if name not in known:
+        raise UsageError(f"{name!r} is no contract here; known are {', '.join(known)}.")
+    return known[name]
 
 
 def _explicit(given: _Options) -> Given:
@@ -303,7 +316,7 @@ def _from_settings(console: Console, given: _Options) -> Given:
     loaded = console.settings()
     if not loaded.has("consumer"):
         return Given()
-    settings = loaded.build("consumer", ConsumerSettings)
+    settings = consumer_settings(loaded)
     address = given.logical_address or settings.logical_address
     polled = next((one for one in settings.producers if one.logical_address == address), None)
     return Given(

@@ -13,7 +13,9 @@ from rich.table import Table
 
 from certs.tls import TlsFiles
 from contracts.errors import UsageError
+from contracts.registry import GET_QUALITY_INDICATORS_2
 from gateway.console import Console, common_options, pass_console
+from gateway.sections import contracts_of
 from testsuites.mock.faults import MockFault, find_fault, mock_faults
 from testsuites.mock.server import FAULT_HEADER, SHAPE_HEADER, MockServer, Served
 from testsuites.mock.shapes import SHAPES, measure_id_of
@@ -27,6 +29,9 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--certificate", type=_FILE, help="Server certificate; with it callers need one too.")
 @click.option("--private-key", type=_FILE, help="Its key.")
 @click.option("--ca", type=_FILE, help="The authority that callers' certificates must be of.")
+@click.option(
+    "--contract", "contract_id", default=GET_QUALITY_INDICATORS_2.id, show_default=True, help="Contract version."
+)
 @click.option("--fault", default="", help="Break every answer in this way (see --list).")
 @click.option("--list", "is_list", is_flag=True, help="Show the shapes and faults, and do not serve.")
 @common_options
@@ -38,6 +43,7 @@ def mock_command(
     certificate: Path | None,
     private_key: Path | None,
     ca: Path | None,
+    contract_id: str,
     fault: str,
     *,
     is_list: bool,
@@ -52,6 +58,9 @@ def mock_command(
     elif certificate is not None or private_key is not None or ca is not None:
         raise UsageError("--certificate, --private-key and --ca belong together; give all three.")
     broken = find_fault(fault) if fault else MockFault("", "")
+    known = contracts_of(console.settings())
+    if contract_id not in known:
+        raise UsageError(f"{contract_id!r} is no contract here; known are {', '.join(known)}.")
 
     def log(served: Served) -> None:
         console.note(
@@ -59,7 +68,7 @@ def mock_command(
             f"{escape(served.fault)}[/dim]"
         )
 
-    with MockServer((host, port), tls=tls, fault=broken, log=log) as server:
+    with MockServer((host, port), tls=tls, fault=broken, contract=known[contract_id], log=log) as server:
         console.emit(
             {"url": server.url},
             lambda out: out.print(f"[ok]Mock producer[/ok] {escape(server.url)}  (Ctrl-C stops it)"),

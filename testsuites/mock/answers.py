@@ -16,7 +16,7 @@ from contracts.registry import ServiceContract
 from contracts.safe_xml import parse_message
 from contracts.soap import SoapRequest, read_request_envelope
 from contracts.validation import validate_body
-from testsuites.mock.shapes import Shape, find_shape
+from testsuites.mock.shapes import SHAPES, Shape, find_shape, identifier
 
 _FIRST_YEAR, _LAST_YEAR = 2000, 2049
 _MONTHS = 12
@@ -71,13 +71,13 @@ class AnswerWriter:
         period = DatePeriod("20240101", "20241231") if self._answering.ignores_period else asked.reporting_period
         months = _months_in(period)
         found = []
-        for measure_id in asked.measure_ids:
+        for measure_id in asked.measure_ids or tuple(identifier(shape) for shape in SHAPES):
             shape = named or find_shape(measure_id.extension or "")
             if shape is None and self._answering.ignores_ids:
                 shape = find_shape("Land")
             if shape is None and self._answering.refuses_unknown:
                 raise SchemaViolation("There is no such indicator.")
-            if shape is not None:
+            if shape is not None and self._contract.codec.expresses(shape.organization):
                 found += [(shape, shape.measurement(measure_id, *month)) for month in months]
         return found
 

@@ -67,7 +67,8 @@ def _proportion(number: int) -> Measure:
 
 def _continuous(number: int) -> Measure:
     value = 30 + number * 1.25
-    return ContinuousVariableMeasure(value, 120 + number, ConfidenceInterval(value - 2, value + 2), 11.5)
+    interval = ConfidenceInterval(value - 2, value + 2)
+    return ContinuousVariableMeasure(value, 120 + number, interval, 11.5, unit="d", method="AVERAGE")
 
 
 def _cohort(number: int) -> Measure:
