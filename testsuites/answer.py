@@ -138,7 +138,8 @@ class _Reading:
         self._splitter = ReportSplitter(contract, SCHEMA_PIECE)
         self._schema = SchemaCheck(contract)
         self._measurements = contract.codec.measurement_reader()
-        self._checker = ReportChecker(catalogue, asked)
+        needs_name = contract.codec.requires_organization_name
+        self._checker = ReportChecker(catalogue, asked, is_name_required=needs_name)
         self._log = ProblemLog()
         self._counts: Counter[str] = Counter()
         self._sum = 0
@@ -173,7 +174,7 @@ class _Reading:
             measurement = self._measurements.read(element)
         except ContractViolation as error:
             path = error.path.replace("measurement", where, 1)
-            text = Bilingual(error.message, error.message)
+            text = Bilingual(error.message, f"Mätvärdet kan inte läsas: {error.message}")
             self._log.add(Check(error.rule, Status.FAILED, text, path), lambda: indented(element))
             self._counts[""] += 1
             return
@@ -206,7 +207,7 @@ class _Reading:
         try:
             self._head = self._contract.codec.read_head(report)
         except ContractViolation as error:
-            text = Bilingual(error.message, error.message)
+            text = Bilingual(error.message, f"Rapportens huvud kan inte läsas: {error.message}")
             self._log.add(Check(error.rule, Status.FAILED, text, error.path), lambda: indented(report))
             return
         for finding in self._checker.finish(self._head):

@@ -27,6 +27,7 @@ from testsuites.model import (
     Totals,
 )
 
+_CONSEQUENCES = ("soap", "same-answer")
 _INDEX = re.compile(r"\[\d+\]")
 
 
@@ -62,15 +63,16 @@ class FinishedRun:
         return tuple(outcome for outcome in self.outcomes if outcome.case.suite_id == suite.id)
 
     def to_mend(self) -> tuple[Mending, ...]:
-        """Give every failed check once, gathered over the cases that found it, the most frequent places first."""
+        """Give every failed check once, gathered over the cases that found it; what only follows from others last."""
         found: dict[tuple[str, str], list[tuple[Check, Outcome]]] = {}
         for outcome in self.of_status(Status.FAILED):
             for check in outcome.of_status(Status.FAILED):
                 found.setdefault((check.rule, _INDEX.sub("", check.where)), []).append((check, outcome))
-        return tuple(
+        mendings = [
             Mending(max((check for check, _ in group), key=_telling), tuple(dict.fromkeys(o.case for _, o in group)))
             for group in found.values()
-        )
+        ]
+        return tuple(sorted(mendings, key=lambda mending: mending.check.rule in _CONSEQUENCES))
 
     def of_status(self, *statuses: Status) -> tuple[Outcome, ...]:
         """Give the outcomes that have one of ``statuses``."""

@@ -53,7 +53,8 @@ def report_checks(answer: Answer) -> Iterator[Check]:
     elif status != 200:
         yield failed("http", f"The HTTP status is {status}.", f"HTTP-status är {status}.", where="HTTP status")
     elif answer.head is None:
-        yield from answer.findings
+        if not answer.schema:
+            yield from answer.findings
         yield from _schema_summary(answer)
         yield failed("soap", "The answer holds no report that can be read.", "Svaret innehåller ingen läsbar rapport.")
     else:
