@@ -31,8 +31,10 @@ def measurement_checksum(slices: Iterable[tuple[SliceKey, str]]) -> str:
     Nothing matches: the SHA-256 of the empty string (`EMPTY_CHECKSUM`).
     """
     hasher = hashlib.sha256()
-    for key, digest in sorted(slices):
-        period = key.measure_period
-        record = (key.measure_id, str(key.version_number), period.start, period.end, digest)
-        hasher.update("".join(f"{len(field)}:{field}" for field in record).encode())
+    for measure_id, version, start, end, digest in sorted(
+        (key.measure_id, key.version_number, key.measure_period.start, key.measure_period.end, digest)
+        for key, digest in slices
+    ):
+        record = (measure_id, str(version), start, end, digest)
+        hasher.update("".join([f"{len(field)}:{field}" for field in record]).encode())
     return hasher.hexdigest()

@@ -142,6 +142,8 @@ class _Scan:
 
     def __init__(self, limits: XmlLimits, *, is_declaration_binding: bool) -> None:
         self._limits = limits
+        self._max_depth = limits.max_depth
+        self._max_elements = limits.max_elements
         self._is_declaration_binding = is_declaration_binding
         self._is_ascii = False
         self._depth = 0
@@ -151,7 +153,10 @@ class _Scan:
         self._name_chars = 0
 
     def run(self, text: bytes) -> None:
-        """Scan a whole document. Raises MalformedMessage; expat stops where a handler raises."""
+        """Scan a whole document. Raises MalformedMessage; expat stops where a handler raises.
+
+        What a document is too short to be over is not counted: handlers are most of what a scan costs.
+        """
         self._is_ascii = text.isascii()
         parser = expat.ParserCreate(UTF_8)
         parser.ordered_attributes = True
@@ -161,8 +166,10 @@ class _Scan:
         parser.StartDoctypeDeclHandler = _refuse_doctype
         parser.ProcessingInstructionHandler = _refuse_instruction
         parser.StartElementHandler = self._start
-        parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = self._text
+        if text.count(b"<") > self._limits.max_depth:
+            parser.EndElementHandler = self._end
+        if len(text) > self._limits.max_text_chars:
+            parser.CharacterDataHandler = self._text
         try:
             parser.Parse(text, True)
         except expat.ExpatError as error:
@@ -178,10 +185,9 @@ class _Scan:
         self._depth += 1
         self._elements += 1
         self._text_chars = 0
-        limits = self._limits
-        if self._depth > limits.max_depth:
+        if self._depth > self._max_depth:
             _refuse("is nested too deeply")
-        if self._elements > limits.max_elements:
+        if self._elements > self._max_elements:
             _refuse("has too many elements")
         if name not in self._names:
             self._keep_name(name)

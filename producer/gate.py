@@ -1,7 +1,7 @@
 """The gate: the WSGI application in front of Spyne, through which nothing hostile passes.
 
-Implements design 3 (gate) and robustness 1.1 and 2: every check of the message, then a request written anew from
-what was verified, so that two parsers cannot read one message in two ways.
+Implements design 3 (gate) and robustness 1.1 and 2: every check of the message; what goes on is the tree that was
+verified, so that two parsers cannot read one message in two ways.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from contracts.errors import (
 )
 from contracts.registry import ServiceContract
 from contracts.safe_xml import parse_message
-from contracts.soap import SOAP_CONTENT_TYPE, read_request_envelope, write_fault
+from contracts.soap import SOAP_CONTENT_TYPE, SoapRequest, read_request_envelope, write_fault
 from contracts.validation import schema_of, validate_body
 from producer import wsdl
 from producer.admission import RETRY_AFTER_S, Places, places_for_large
@@ -137,17 +137,17 @@ class Gate:
         return Response(HTTPStatus.OK, [("Content-Type", wsdl.CONTENT_TYPE)], (document,), len(document))
 
     def _answer(self, service: _Service, environ: dict[str, Any], log: RequestLog) -> Response:
-        message = self._verified(service, environ, log)
+        request = self._verified(service, environ, log)
         allow_gzip = accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
-        answer = service.endpoint.call(message, allow_gzip=allow_gzip)
+        answer = service.endpoint.call(request.logical_address, request.body, allow_gzip=allow_gzip)
         log.add(outcome="ok", measurement_count=answer.measurement_count, gzip=answer.is_gzip)
         headers = [("Content-Type", SOAP_CONTENT_TYPE), ("Vary", "Accept-Encoding")]
         if answer.is_gzip:
             headers.append(("Content-Encoding", "gzip"))
         return Response(HTTPStatus.OK, headers, answer.body, answer.content_length)
 
-    def _verified(self, service: _Service, environ: dict[str, Any], log: RequestLog) -> bytes:
-        """Check the message in every respect and write it anew; raises a CallerError."""
+    def _verified(self, service: _Service, environ: dict[str, Any], log: RequestLog) -> SoapRequest:
+        """Check the message in every respect; the logical address is as the settings write it. Raises a CallerError."""
         contract = service.contract
         charset = charset_of_request(environ)
         data = read_body(environ, self._settings.max_request_bytes, self._large_bodies)
@@ -163,7 +163,7 @@ class Gate:
         address = self._addresses.get(request.logical_address.casefold())
         if address is None:
             raise UnknownLogicalAddress("The logical address is not served here.")
-        return contract.codec.write_request(address, contract.codec.read_request(request.body))
+        return SoapRequest(address, request.body)
 
     def _health(self, environ: dict[str, Any]) -> Response:
         """Answer a probe on the loopback listener: live is the process, ready is the register too."""

@@ -1,7 +1,8 @@
 """Spyne as the SOAP front door: one application per contract version, dispatching verified requests.
 
-The only module that imports spyne (design 3). Its serialiser and object mapping are not used: the service gives
-the finished bytes (``ctx.out_string``), and the codec reads the request by position (performance reference A, B).
+The only module that imports spyne (design 3). Its parser, serialiser and object mapping are not used: it gets the
+very tree that was verified, so that no second parser can read the message in another way; the codec reads the request
+by position, and the service gives the finished bytes (``ctx.out_string``; performance reference A, B).
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from lxml import etree
+
 from contracts.errors import GatewayFailure
 from contracts.model import QualityIndicatorsRequest
 from contracts.registry import ServiceContract
-from contracts.soap import REGISTRY_NAMESPACE
+from contracts.soap import LOGICAL_ADDRESS, REGISTRY_NAMESPACE
 from producer.spyne_compat import spyne_imports
 from producer.wsdl import InterfaceDocuments
 
@@ -45,6 +48,14 @@ class _Call(Generic[A]):
     error: Exception | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """A message that is no text any more: what the gate has taken out of its envelope."""
+
+    logical_address: str
+    request: etree._Element
+
+
 class SpyneEndpoint(ServerBase, Generic[A]):  # type: ignore[misc]
     """Spyne's transport for one contract version: a message goes in, the operation's answer comes out.
 
@@ -58,15 +69,15 @@ class SpyneEndpoint(ServerBase, Generic[A]):  # type: ignore[misc]
         super().__init__(_application(contract, operation))
         self.contract = contract
 
-    def call(self, message: bytes, **options: Any) -> A:
-        """Hand over a request envelope that the codec wrote; raises what the operation raises.
+    def call(self, logical_address: str, request: etree._Element, **options: Any) -> A:
+        """Hand over a request element that has been verified in every respect; raises what the operation raises.
 
         Raises GatewayFailure when Spyne itself does not take the message, which is a defect here, not the
         caller's: the message has been verified before.
         """
         call: _Call[A] = _Call(options)
         initial = MethodContext(self, MethodContext.SERVER)
-        initial.in_string = [message]
+        initial.in_string = _Message(logical_address, request)
         context = self.generate_contexts(initial, "utf-8")[0]
         context.udc = call
         try:
@@ -131,21 +142,27 @@ def _model(namespace: str, name: str) -> Any:
 
 
 class _PositionalSoap11(Soap11):  # type: ignore[misc]
-    """SOAP 1.1 that has the contract's codec read the body, which has been validated against the schema."""
+    """SOAP 1.1 of which the envelope has been read and the body validated; the contract's codec reads the request."""
 
     def __init__(self, contract: ServiceContract) -> None:
         self._contract = contract
         super().__init__()
 
-    def set_app(self, app: Application | None) -> None:
-        super().set_app(app)
-        if app is not None:
-            for methods in app.interface.service_method_map.values():
-                for method in methods:
-                    self.deserialization_handlers[method.in_message] = self._read
+    def create_in_document(self, ctx: Any, charset: str | None = None) -> None:  # noqa: ARG002 (Spyne's signature)
+        """Take the message as it is."""
+        ctx.in_document = ctx.in_string
 
-    def _read(self, _context: Any, _model: Any, element: Any) -> QualityIndicatorsRequest:
-        return self._contract.codec.read_request(element)
+    def decompose_incoming_envelope(self, ctx: Any, message: Any = Soap11.REQUEST) -> None:  # noqa: ARG002
+        """Say what Spyne dispatches on."""
+        address = etree.Element(LOGICAL_ADDRESS)
+        address.text = ctx.in_document.logical_address
+        ctx.in_header_doc = [address]
+        ctx.in_body_doc = ctx.in_document.request
+        ctx.method_request_string = ctx.in_body_doc.tag
+
+    def from_element(self, ctx: Any, cls: Any, element: Any) -> Any:  # noqa: ARG002 (Spyne's signature)
+        """Read the header or the request; xsi:nil, xsi:type and references are the schema's matter."""
+        return element.text if issubclass(cls, _LogicalAddress) else self._contract.codec.read_request(element)
 
 
 class _OwnDocuments(InterfaceDocumentsBase):  # type: ignore[misc]

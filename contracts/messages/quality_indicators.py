@@ -61,14 +61,16 @@ class QualityIndicators:
         measure_ids: list[II] = []
         period = DatePeriod("", "")
         include = True
-        for child in element.iterchildren(f"{{{self._responder}}}*"):
-            name = etree.QName(child).localname
-            texts = [part.text or "" for part in child.iterchildren(f"{{{self._domain}}}*")]
-            if name == self.measure_id_element:
-                measure_ids.append(II(texts[0], texts[1] if len(texts) > 1 else None))
-            elif name == "reportingPeriod":
-                period = DatePeriod(texts[0], texts[1])
-            elif name == "includeMeasurements":
+        own = f"{{{self._responder}}}"
+        measure_id_tag = own + self.measure_id_element
+        members = f"{{{self._domain}}}*"
+        for child in element.iterchildren(f"{own}*"):
+            tag = child.tag
+            if tag == measure_id_tag:
+                measure_ids.append(II(*[part.text or "" for part in child.iterchildren(members)]))
+            elif tag == f"{own}reportingPeriod":
+                period = DatePeriod(*[part.text or "" for part in child.iterchildren(members)])
+            elif tag == f"{own}includeMeasurements":
                 include = parse_boolean(child.text, default=True)
         return QualityIndicatorsRequest(tuple(measure_ids), period, include)
 
