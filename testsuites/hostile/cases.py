@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from contracts.codes.oids import OID_MEASURE
 from contracts.errors import ConfigurationError
-from contracts.registry import GET_QUALITY_INDICATORS_2, ServiceContract
+from contracts.registry import GET_QUALITY_INDICATORS_1, GET_QUALITY_INDICATORS_2, ServiceContract
 from contracts.soap import REGISTRY_NAMESPACE, SOAP_NAMESPACE
 from testsuites.hostile.builders import BUILDERS
 
@@ -32,7 +32,8 @@ _PARTS = {
     "body": "<e:Body>${request}</e:Body>",
     "request": "<r:${interaction}>${measures}<r:reportingPeriod>${period}</r:reportingPeriod>"
     "${include}${extension}</r:${interaction}>",
-    "measures": "<r:measureId><c:root>${measure_root}</c:root><c:extension>${measure_id}</c:extension></r:measureId>",
+    "measures": "<r:${measure_element}><c:root>${measure_root}</c:root><c:extension>${measure_id}</c:extension>"
+    "</r:${measure_element}>",
     "period": "<c:start>${start}</c:start><c:end>${end}</c:end>",
     "include": "<r:includeMeasurements>false</r:includeMeasurements>",
     "extension": "",
@@ -60,9 +61,11 @@ class Variables:
     def texts(self) -> dict[str, str]:
         """Give the values by the names that the TOML files use."""
         contract = self.contract
+        other = GET_QUALITY_INDICATORS_1 if contract.major == 2 else GET_QUALITY_INDICATORS_2
         return {
             "logical_address": self.logical_address,
             "measure_id": self.measure_id,
+            "measure_element": contract.codec.measure_id_element,
             "measure_root": self.measure_root,
             "start": self.start,
             "end": self.end,
@@ -72,6 +75,8 @@ class Variables:
             "soap_action": contract.soap_action,
             "responder_namespace": contract.responder_namespace,
             "domain_namespace": contract.domain_namespace,
+            "other_responder_namespace": other.responder_namespace,
+            "other_domain_namespace": other.domain_namespace,
             "service_path": contract.path,
         }
 
@@ -84,13 +89,15 @@ class HostileCase:
     that message instead (with ``arguments``). ``framing`` none: no length is told, and no body is sent unless a
     builder makes one. ``raw_headers`` are header lines sent as they stand. ``script``
     names a behaviour of the connection (`testsuites.hostile.scripts`). ``secret`` are values of the input that no
-    answer may repeat. ``is_slow`` cases wait for deadlines or need many connections.
+    answer may repeat. ``not_for`` are contract versions in which it is a lawful question. ``is_slow`` cases wait for
+    deadlines or need many connections.
     """
 
     id: str
     description: str
     expect: tuple[str, ...]
     targets: tuple[str, ...] = ("producer",)
+    not_for: tuple[str, ...] = ()
     method: str = "POST"
     path: str = "${service_path}"
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -131,6 +131,8 @@ def _require_permission(session: Session, case: HostileCase) -> None:
                 "Fientlig indata skickas endast till denna dator, eller med --i-own-this-endpoint.",
             )
         )
+    if target.contract.id in case.not_for:
+        raise CaseSkipped(Bilingual("This version allows it.", "Denna version tillåter det."))
     if target.is_through_platform and "router" not in case.targets:
         raise CaseSkipped(Bilingual("It concerns the producer itself.", "Det gäller producenten själv."))
     if case.is_slow and not target.has_slow_cases:
