@@ -50,6 +50,8 @@ EXIT_ENVIRONMENT = 3
 EXIT_DATA = 4
 EXIT_REMOTE = 5
 
+_SHOWN_DETAIL_CHARS = 300
+
 
 class BryggaError(Exception):
     """Base of every error the project raises on purpose.
@@ -292,7 +294,8 @@ class FaultReceived(RemoteError):
     code = "fault-received"
 
     def __init__(self, fault_code: str, fault_string: str, detail: str = "") -> None:
-        super().__init__(f"The producer answered with a SOAP fault {fault_code}: {fault_string}")
+        more = f" ({detail[:_SHOWN_DETAIL_CHARS]})" if detail else ""
+        super().__init__(f"The producer answered with a SOAP fault {fault_code}: {fault_string}{more}")
         self.remote_fault_code = fault_code
         self.fault_string = fault_string
         self.detail = detail
