@@ -11,7 +11,7 @@ import csv
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,8 +49,11 @@ class Source:
 
 
 @contextmanager
-def open_source(path: Path) -> Iterator[Source]:
-    """Open a VIS file (untrusted) as CSV or XLSX, whichever it is by its content. Raises DataError."""
+def open_source(path: Path, known: Collection[str] = COLUMNS) -> Iterator[Source]:
+    """Open a table (untrusted) as CSV or XLSX, whichever it is by its content. Raises DataError.
+
+    ``known``: column names that show which delimiter it is, by default those of the VIS file.
+    """
     try:
         with path.open("rb") as stream:
             facts = _inspect(stream, path)
@@ -65,7 +68,7 @@ def open_source(path: Path) -> Iterator[Source]:
         yield Source(facts.sha256, columns, _slices(frame), frame.height)
         return
     with _as_utf8(path, facts) as readable:
-        delimiter, columns = _read_header(readable, path)
+        delimiter, columns = _read_header(readable, path, frozenset(known))
         _check_last_line(readable, path, delimiter, len(columns))
         batches = _csv_batches(readable, path, delimiter, columns)
         yield Source(facts.sha256, columns, batches, facts.line_count)
@@ -129,7 +132,7 @@ def _as_utf8(path: Path, facts: _Facts) -> Iterator[Path]:
         yield Path(copy.name)
 
 
-def _read_header(readable: Path, path: Path) -> tuple[str, tuple[str, ...]]:
+def _read_header(readable: Path, path: Path, known: frozenset[str]) -> tuple[str, tuple[str, ...]]:
     """Give delimiter and column names; the delimiter is the one that gives most of the known names."""
     with readable.open("rb") as stream:
         line = stream.readline(_MAX_HEADER_BYTES)
@@ -142,7 +145,6 @@ def _read_header(readable: Path, path: Path) -> tuple[str, tuple[str, ...]]:
     def split(delimiter: str) -> tuple[str, ...]:
         return tuple(name.strip() for name in next(csv.reader([text], delimiter=delimiter), []))
 
-    known = set(COLUMNS)
     delimiter = max(_DELIMITERS, key=lambda candidate: len(known & set(split(candidate))))
     return delimiter, split(delimiter)
 
