@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,7 +21,6 @@ from testsuites.endpoint import Access
 EMPTY_PERIOD = DatePeriod("19000101", "19001231")
 #: An indicator id in no catalogue.
 UNKNOWN_MEASURE = "00000000-0000-4000-8000-000000000000"
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,4 +63,8 @@ class Target:
     @property
     def is_loopback(self) -> bool:
         """Whether the endpoint is on this machine."""
-        return urlsplit(self.access.url).hostname in _LOOPBACK
+        host = urlsplit(self.access.url).hostname or ""
+        try:
+            return ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost"

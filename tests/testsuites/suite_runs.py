@@ -20,7 +20,7 @@ from testsuites.target import Target
 
 SYSTEM = "SE9990001112-PROD"
 #: Wider than the months that the mock has values for, so that reportingPeriod differs from what is asked.
-PERIOD = DatePeriod("20231215", "20240420")
+PERIOD = DatePeriod("20231215", "20240320")
 ALL_IDS = tuple(measure_id_of(shape) for shape in SHAPES if not shape.is_checksum_only)
 
 

@@ -54,9 +54,15 @@ def passed() -> Ran:
 # -- HTML ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def pages(failed: Ran) -> dict[Language, str]:
+    """The failed run's report in both languages."""
+    return {language: render_html(failed.finished, language).decode() for language in LANGUAGES}
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_html_is_one_file_with_every_case(failed: Ran, language: Language) -> None:
-    text = render_html(failed.finished, language).decode()
+def test_html_is_one_file_with_every_case(failed: Ran, pages: dict[Language, str], language: Language) -> None:
+    text = pages[language]
     document = html.fromstring(text)
     assert document.get("lang") == language
     ids = {entry.get("id") for entry in document.iter("details")}
@@ -69,8 +75,8 @@ def test_html_is_one_file_with_every_case(failed: Ran, language: Language) -> No
     assert document.xpath("string(//*[@id='to-mend']/h2)") == expected[1]
 
 
-def test_html_shows_rule_place_request_answer_and_the_line_that_repeats(failed: Ran) -> None:
-    document = html.fromstring(render_html(failed.finished, "en").decode())
+def test_html_shows_rule_place_request_answer_and_the_line_that_repeats(pages: dict[Language, str]) -> None:
+    document = html.fromstring(pages["en"])
     case = document.get_element_by_id("protocol.1.4")
     text = case.text_content()
     for part in (
@@ -86,13 +92,13 @@ def test_html_shows_rule_place_request_answer_and_the_line_that_repeats(failed: 
     assert case.xpath(".//div[@class='sides']/div[@class='side']")
 
 
-def test_html_in_swedish_tells_findings_in_swedish(failed: Ran) -> None:
-    document = html.fromstring(render_html(failed.finished, "sv").decode())
+def test_html_in_swedish_tells_findings_in_swedish(pages: dict[Language, str]) -> None:
+    document = html.fromstring(pages["sv"])
     assert "rate är 90.5" in document.get_element_by_id("protocol.1.4").text_content()
 
 
-def test_html_keeps_hostile_texts_texts(failed: Ran) -> None:
-    document = html.fromstring(render_html(failed.finished, "en").decode())
+def test_html_keeps_hostile_texts_texts(pages: dict[Language, str]) -> None:
+    document = html.fromstring(pages["en"])
     assert len(list(document.iter("script"))) == 1
     assert "alert(" not in str(next(document.iter("script")).text)
     assert "<script>alert(1)</script>" in document.text_content()

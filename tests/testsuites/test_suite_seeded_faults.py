@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from suite_runs import Ran, run_target, target_of
+from suite_runs import ALL_IDS, Ran, run_target, target_of
 
 from contracts.errors import EXIT_FINDINGS, EXIT_OK
+from contracts.registry import CONTRACTS, ServiceContract
 from testsuites.endpoint import Endpoint
 from testsuites.mock.faults import MockFault, mock_faults
 from testsuites.mock.server import running_mock
@@ -27,6 +28,15 @@ def test_whole_mock_passes_without_a_remark(run_mock: Callable[..., Ran]) -> Non
     assert ran.totals.remark == 0
     assert ran.totals.exit_code == EXIT_OK
     assert ran.totals.executed >= 45
+
+
+@pytest.mark.parametrize("contract", CONTRACTS.values(), ids=lambda contract: contract.id)
+def test_suites_pass_on_the_mock_of_every_contract_version(contract: ServiceContract) -> None:
+    ids = tuple(name for name in ALL_IDS if contract.major > 1 or "Sjukvardsregion" not in name)
+    with running_mock(contract=contract) as server:
+        ran = run_target(target_of(server.url, ids, contract=contract))
+    assert ran.failed_checks() == []
+    assert ran.totals.exit_code == EXIT_OK
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)

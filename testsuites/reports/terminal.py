@@ -144,4 +144,5 @@ class TerminalReport:
 
 
 def _key(check: Check) -> tuple[str, str, str]:
-    return check.rule, check.where, check.text.en
+    """What makes two checks the same to a reader: rule, place, and what to do."""
+    return check.rule, check.where, check.text.en if check.mend is None else check.mend.en
