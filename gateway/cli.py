@@ -18,6 +18,7 @@ _COMMANDS = {
     "demo": ("gateway.commands.demo", "Run the main job once, from a file to a consumer."),
     "init": ("gateway.commands.init", "Make a working folder: settings, test certificates, empty register."),
     "register": ("gateway.commands.register", "Import results, publish them, look back."),
+    "catalogue": ("gateway.commands.catalogue", "What the indicators are: import, fetch, list, explain."),
     "producer": ("gateway.commands.producer", "Serve what is published over mutual TLS."),
     "consumer": ("gateway.commands.consumer", "Fetch, keep and show a producer's results."),
     "router": ("gateway.commands.router", "Simulate the national service platform."),

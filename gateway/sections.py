@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from contracts.packages import with_added
 from contracts.registry import ServiceContract
 from contracts.settings import ContractSettings
 from gateway.settings import EffectiveValue, Settings
+from producer.catalogue.settings import CatalogueSettings
+from producer.organizations.settings import OrganizationsSettings
 from producer.register import Register, open_register
 from producer.register.settings import RegisterSettings
 from producer.settings import ContractChoice, ProducerSettings
@@ -22,6 +25,8 @@ SECTIONS: dict[str, type[Any]] = {
     "organization": ReportingParty,
     "contracts": ContractSettings,
     "register": RegisterSettings,
+    "catalogue": CatalogueSettings,
+    "organizations": OrganizationsSettings,
     "producer": ProducerSettings,
     "consumer": ConsumerSettings,
     "router": RouterSettings,
@@ -47,6 +52,18 @@ def served_contracts(settings: Settings) -> tuple[ServiceContract, ...]:
 def register_settings(settings: Settings) -> RegisterSettings:
     """Give the section ``[register]``."""
     return settings.build("register", RegisterSettings)
+
+
+def catalogue_settings(settings: Settings) -> CatalogueSettings:
+    """Give the section ``[catalogue]``, its file counted from the settings file's folder."""
+    section = settings.build("catalogue", CatalogueSettings)
+    return replace(section, file=settings.base / section.file)
+
+
+def organizations_settings(settings: Settings) -> OrganizationsSettings:
+    """Give the section ``[organizations]``, its file counted from the settings file's folder."""
+    section = settings.build("organizations", OrganizationsSettings)
+    return replace(section, file=settings.base / section.file)
 
 
 def register_of(settings: Settings, *, create: bool = False) -> Register:

@@ -6,6 +6,7 @@ Import a VIS file, publish, look at what is published, go back; every problem of
 from __future__ import annotations
 
 import getpass
+import importlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -21,7 +22,7 @@ from rich.table import Table
 
 from contracts.errors import EXIT_DATA
 from gateway.console import Advance, Console, common_options, pass_console
-from gateway.sections import parties, register_of, register_settings, served_contracts
+from gateway.sections import catalogue_settings, parties, register_of, register_settings, served_contracts
 from producer.register import (
     Publication,
     RegisterStatus,
@@ -40,7 +41,26 @@ _SHOWN_FINDINGS = 40
 _PHASES = {"reading": "Reading and checking rows", "storing": "Storing measurements"}
 
 
-@click.group()
+_DAILY = {
+    "aggregate": "Make every level and period of the catalogue from counts per unit, masked.",
+    "template": "Write an empty form of organisations, counts or the VIS file, explained.",
+}
+
+
+class _Group(click.Group):
+    """The group with the commands of `gateway.commands.register_daily`, imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), *_DAILY]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _DAILY:
+            return super().get_command(ctx, cmd_name)
+        found: click.Command = getattr(importlib.import_module("gateway.commands.register_daily"), cmd_name)
+        return found
+
+
+@click.group(cls=_Group)
 def command() -> None:
     """Import results, publish them, look back."""
 
@@ -72,6 +92,12 @@ def import_(
     from producer.register.vis.findings import VisFileRejected
 
     settings = console.settings()
+    file_of_catalogue = catalogue_settings(settings).file
+    catalogue = None
+    if file_of_catalogue.exists():
+        from producer.catalogue.files import load_catalogue
+
+        catalogue = load_catalogue(file_of_catalogue)
     if register_hsa_id is None and settings.has("organization"):
         register_hsa_id = parties(settings)["organization"].hsa_id
     shown = None if all_findings else _SHOWN_FINDINGS
@@ -84,6 +110,7 @@ def import_(
                 who=_user(),
                 dry_run=dry_run,
                 allow_adjusted_rates=allow_adjusted_rates,
+                catalogue=catalogue,
                 progress=progress,
             )
         except VisFileRejected as error:
@@ -275,7 +302,7 @@ def _emit_rejected(console: Console, rejected: Any, shown: int | None) -> None:
 
 
 def _render_findings(out: rich.console.Console, findings: Findings, shown: int | None) -> None:
-    from producer.register.vis.rules import VIS_RULES
+    from producer.register.vis.rules import RULE_TITLES
 
     kept: Sequence[ImportFinding] = findings.kept()
     table = Table("Row", "Column", "Rule", "What is wrong", "What to do", box=None, header_style="head", padding=(0, 1))
@@ -295,7 +322,7 @@ def _render_findings(out: rich.console.Console, findings: Findings, shown: int |
         out.print(f"... and {hidden} more. In all:", style="dim")
         for severity in ("error", "warning"):
             for rule, count in findings.counts(severity).items():
-                out.print(f"  {count:>8} {severity}(s) of {rule} {VIS_RULES[rule].en}", style="dim")
+                out.print(f"  {count:>8} {severity}(s) of {rule} {RULE_TITLES[rule].en}", style="dim")
 
 
 def _render_status(out: rich.console.Console, status: RegisterStatus) -> None:

@@ -165,7 +165,7 @@ def _cells_of(
             located = located.filter(pl.col("node").is_not_null())
         known = _summed(located, plan, node_count, sexed)
         expected = _expected(counts, plan, measures, by_level[level], months, sexed)
-        parts.append(_filled(known, expected).with_columns(frequency=pl.lit(months, pl.Int8)).select(_CELLS))
+        parts.append(_filled(known, expected).with_columns(frequency=pl.lit(months, pl.Int8)).select(*_CELLS))
     return parts
 
 

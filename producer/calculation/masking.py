@@ -60,7 +60,7 @@ def _table(own: pl.DataFrame, aggregates: Aggregates, number: int) -> Table:
     periods = set(own["period_id"].unique())
     return Table(
         basis={(node, sex, period): basis for node, sex, period, basis in shown.select(*key, "basis").rows()},
-        hidden=set(shown.filter(pl.col("reason") == "MSK").select(key).rows()),
+        hidden=set(shown.filter(pl.col("reason") == "MSK").select(*key).rows()),
         leaves={(place, sex, base): amount for place, sex, base, amount in summed.rows()},
         above=_above(aggregates, measure),
         periods={
@@ -68,7 +68,7 @@ def _table(own: pl.DataFrame, aggregates: Aggregates, number: int) -> Table:
             for base in summed["base"].unique()
         },
         has_sexes=has_sexes,
-        known_zero=set(own.filter((pl.col("basis") == 0) | pl.col("basis").is_null()).select(key).rows()),
+        known_zero=set(own.filter((pl.col("basis") == 0) | pl.col("basis").is_null()).select(*key).rows()),
     )
 
 

@@ -5,31 +5,12 @@ Each is a column operation on rows joined with what the catalogue says of their 
 
 from __future__ import annotations
 
-from types import MappingProxyType
-from typing import Final
-
 import polars as pl
 
-from contracts.codes import Bilingual
 from producer.catalogue.model import MONTHS, Catalogue
 from producer.register.vis.findings import Findings
 from producer.register.vis.organizations import IDENTITY
 from producer.register.vis.row_rule import RowRule, check_rows, said
-
-CATALOGUE_RULES: Final = MappingProxyType(
-    {
-        "KIK-01": Bilingual("The indicator is in the catalogue", "Indikatorn finns i katalogen"),
-        "KIK-02": Bilingual("The indicator is published", "Indikatorn är publicerad"),
-        "KIK-03": Bilingual("The period is within the indicator's validity", "Perioden ligger inom giltighetstiden"),
-        "KIK-04": Bilingual("The kind of measure is the catalogue's", "Slaget av mått är katalogens"),
-        "KIK-05": Bilingual("The catalogue asks for the level", "Katalogen efterfrågar nivån"),
-        "KIK-06": Bilingual("The catalogue asks for the frequency", "Katalogen efterfrågar frekvensen"),
-        "KIK-07": Bilingual("The version is the catalogue's", "Versionen är katalogens"),
-        "KIK-08": Bilingual("Few are hidden", "Små tal döljs"),
-    }
-)
-"""Title of each rule in English and Swedish."""
-
 
 def check_against_catalogue(rows: pl.DataFrame, catalogue: Catalogue, findings: Findings) -> None:
     """Check the typed rows of a VIS file (`producer.register.vis.table.VisTable.rows`) against the catalogue."""

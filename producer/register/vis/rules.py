@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from contracts.codes import Bilingual
+from producer.catalogue.rules import CATALOGUE_RULES
 
 VIS_RULES: Final = MappingProxyType(
     {
@@ -45,3 +46,6 @@ VIS_RULES: Final = MappingProxyType(
     }
 )
 """Title of each rule in English and Swedish."""
+
+RULE_TITLES: Final = MappingProxyType({**VIS_RULES, **CATALOGUE_RULES})
+"""Every rule that an import can break; those of the catalogue hold where a catalogue is known."""

@@ -1,0 +1,226 @@
+"""``brygga register aggregate``, ``export``, ``template``, ``pull`` and ``completeness``: from counts to a whole report.
+
+Commands of the group in `gateway.commands.register`, which imports this module when one of them is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import click
+import rich.console
+from rich.markup import escape
+from rich.table import Table
+
+from contracts.errors import EXIT_DATA
+from gateway.console import Advance, Console, common_options, pass_console
+from gateway.sections import catalogue_settings, organizations_settings, parties, register_of
+from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from producer.calculation.pipeline import Calculated, Options
+    from producer.catalogue.model import Catalogue
+    from producer.organizations.model import Organizations
+    from producer.register.vis.findings import Findings
+
+_SHOWN = 40
+_SWEDEN = ZoneInfo("Europe/Stockholm")
+_PHASES = {
+    "reading": "Reading counts",
+    "summing": "Summing levels and periods",
+    "masking": "Protecting masked values",
+    "storing": "Storing measurements",
+}
+
+
+@click.command("aggregate")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Write the VIS file here [default: FILE with .vis.csv].")
+@click.option("--import", "imports", is_flag=True, help="Import the VIS file at once.")
+@click.option("--keep", is_flag=True, help="Add to what the register holds (KEEP), instead of replacing it.")
+@click.option("--audience", help="Whose display threshold holds [default: the strictest of all].")
+@click.option("--strict", is_flag=True, help="Mask also when fewer than 5 are on either side of a proportion.")
+@click.option("--round", "rounds", is_flag=True, help="Round counts to tens and rates to hundredths, or to 5 % of few.")
+@common_options
+@pass_console
+def aggregate(
+    console: Console,
+    file: Path,
+    *,
+    out: Path | None,
+    imports: bool,
+    keep: bool,
+    audience: str | None,
+    strict: bool,
+    rounds: bool,
+) -> None:
+    """Make every level and period of the catalogue from FILE, counts per unit: a VIS file, masked."""
+    from producer.calculation.pipeline import Options, calculate
+    from producer.register.vis.writing import write_vis
+    from producer.tabular import TableRejected
+
+    settings = console.settings()
+    organization = parties(settings)["organization"]
+    catalogue = known_catalogue(settings)
+    today = datetime.now(_SWEDEN).date()
+    default = catalogue_settings(settings).default_threshold
+    name = organization.name or organization.hsa_id
+    options = Options(organization.hsa_id, name, today, audience, default, strict, rounds)
+    target = out or file.with_suffix(".vis.csv")
+    try:
+        with phases(console) as progress:
+            done = calculate(file, catalogue, known_organizations(settings), options, progress)
+    except TableRejected as error:
+        rejected(console, error, error.findings)
+    write_vis(target, done.rows, mode="KEEP" if keep else "DELETE", hsa_id=organization.hsa_id)
+    data: dict[str, Any] = {"file": str(target), **_calculated_data(done, options)}
+    if imports:
+        data["import"] = _import(console, settings, target, catalogue)
+    console.emit(data, lambda out_: _render_calculated(out_, done, target, data.get("import")))
+
+
+def _import(console: Console, settings: Settings, target: Path, catalogue: Catalogue) -> dict[str, Any]:
+    from gateway.commands.register import _user
+    from producer.register.importer import import_vis
+    from producer.register.vis.findings import VisFileRejected
+
+    with register_of(settings, create=True) as register, phases(console) as progress:
+        try:
+            outcome = import_vis(
+                register,
+                target,
+                expected_hsa_id=parties(settings)["organization"].hsa_id,
+                who=_user(),
+                allow_adjusted_rates=any(one.is_standardised for one in catalogue.measures),
+                catalogue=catalogue,
+                progress=progress,
+            )
+        except VisFileRejected as error:
+            rejected(console, error, error.findings)
+    return {name: getattr(outcome, name) for name in ("rows", "inserted", "updated", "deleted", "unchanged")}
+
+
+def known_catalogue(settings: Settings) -> Catalogue:
+    """Give the working folder's catalogue. Raises ConfigurationError."""
+    from producer.catalogue.files import load_catalogue
+
+    return load_catalogue(catalogue_settings(settings).file)
+
+
+def known_organizations(settings: Settings) -> Organizations:
+    """Give the working folder's hospitals and units. Raises DataError."""
+    from producer.organizations import read_organizations
+
+    return read_organizations(organizations_settings(settings).file)
+
+
+@contextmanager
+def phases(console: Console) -> Iterator[Callable[[str, int, int], None]]:
+    """Show one progress bar after another, as work goes from phase to phase."""
+    with ExitStack() as stack:
+        shown: dict[str, Advance] = {}
+
+        def progress(phase: str, count: int, total: int) -> None:
+            if phase not in shown:
+                stack.close()
+                shown[phase] = stack.enter_context(console.progress(_PHASES[phase], total))
+            shown[phase](count)
+
+        yield progress
+
+
+def rejected(console: Console, error: Any, findings: Findings) -> None:
+    """Show what is wrong in a table and leave with the exit code of wrong data."""
+    data = {"is_accepted": False, "message": error.message, **findings_data(findings)}
+    console.emit(data, lambda out: render_findings(out, findings))
+    if not console.is_json:
+        console.err.print(f"[bad]Error:[/bad] {escape(error.message)}")
+    raise SystemExit(EXIT_DATA)
+
+
+def findings_data(findings: Findings) -> dict[str, Any]:
+    """Give findings for --json."""
+    return {
+        "errors": findings.error_count,
+        "warnings": findings.warning_count,
+        "errors_by_rule": findings.counts("error"),
+        "warnings_by_rule": findings.counts("warning"),
+        "findings": [asdict(finding) for finding in findings.kept()],
+    }
+
+
+def render_findings(out: rich.console.Console, findings: Findings) -> None:
+    """Draw findings as a table."""
+    kept = findings.kept()
+    table = Table("Row", "Column", "Rule", "What is wrong", "What to do", box=None, header_style="head", padding=(0, 1))
+    for finding in kept[:_SHOWN]:
+        style = "bad" if finding.severity == "error" else "warn"
+        table.add_row(
+            "file" if finding.row is None else str(finding.row),
+            finding.column or "",
+            f"[{style}]{finding.rule}[/{style}]",
+            escape(finding.what),
+            escape(finding.mend),
+        )
+    out.print(table)
+    hidden = findings.error_count + findings.warning_count - len(kept[:_SHOWN])
+    if hidden:
+        out.print(f"... and {hidden} more. In all:", style="dim")
+        for severity in ("error", "warning"):
+            for rule, count in findings.counts(severity).items():  # type: ignore[arg-type]
+                out.print(f"  {count:>8} {severity}(s) of {rule}", style="dim")
+
+
+def _calculated_data(done: Calculated, options: Options) -> dict[str, Any]:
+    names = ("counted_rows", "measures", "by_level", "masked", "suppressed", "unreported", "without_basis", "methods")
+    return {
+        "is_accepted": True,
+        "rows": done.rows.height,
+        **{name: getattr(done, name) for name in names},
+        "options": {"audience": options.audience, "strict": options.strict, "rounded": options.rounds},
+        **findings_data(done.findings),
+    }
+
+
+def _render_calculated(
+    out: rich.console.Console, done: Calculated, target: Path, imported: Mapping[str, Any] | None
+) -> None:
+    if done.findings.warning_count:
+        render_findings(out, done.findings)
+    levels = ", ".join(f"{level} {count}" for level, count in done.by_level.items())
+    out.print(f"[ok]Calculated[/ok] {done.rows.height} rows of {done.measures} indicators from {done.counted_rows} counts:")
+    out.print(f"  by level: {levels}")
+    out.print(
+        f"  {done.masked} masked below their threshold (MSK), {done.suppressed} more hidden to protect them, "
+        f"{done.without_basis} without basis (INV), {done.unreported} not reported (UNK)"
+    )
+    methods = ", ".join(sorted(set(done.methods.values()) - {"none"})) or "none"
+    out.print(f"  95 % confidence intervals: {methods}")
+    out.print(f"  written to {escape(str(target))}")
+    if imported is None:
+        out.print(f"Next: brygga register import {escape(str(target))}", style="dim")
+        return
+    out.print(
+        f"[ok]Imported[/ok]: {imported['inserted']} new, {imported['updated']} changed, {imported['deleted']} removed, "
+        f"{imported['unchanged']} as before"
+    )
+    out.print("Consumers see it after: brygga register publish", style="dim")
+
+
+@click.command("template")
+@click.argument("form", type=click.Choice(["organizations", "counts", "vis"]))
+@click.argument("file", type=click.Path(path_type=Path))
+@common_options
+@pass_console
+def template(console: Console, form: str, file: Path) -> None:
+    """Write an empty FORM with explanations and an example to FILE (.csv or .xlsx)."""
+    from producer.templates import write_template
+
+    write_template(form, file)  # type: ignore[arg-type]  # click knows the choices
+    console.emit({"file": str(file)}, lambda out: out.print(f"Wrote {escape(str(file))}; its rows are an example."))
