@@ -5,16 +5,18 @@ The file is read and judged before the register is locked; then one transaction 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import polars as pl
 from sqlalchemy import Connection, insert, select, update
 
+from producer.catalogue.checks import check_against_catalogue, with_catalogue_kinds
+from producer.catalogue.model import Catalogue
 from producer.register import staging
 from producer.register.conflicts import check_against_register
 from producer.register.dimensions import (
@@ -37,6 +39,7 @@ Progress = Callable[[Phase, int, int], None]
 """Told the phase, how many rows more are done in it, and about how many it has in all."""
 
 _SWEDEN = ZoneInfo("Europe/Stockholm")
+_STORED_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +76,23 @@ def import_vis(
     who: str = "unknown",
     dry_run: bool = False,
     allow_adjusted_rates: bool = False,
+    catalogue: Catalogue | None = None,
     today: date | None = None,
     progress: Progress | None = None,
 ) -> ImportOutcome:
     """Import a VIS file (untrusted) into the register, or with ``dry_run`` only find out what it would do.
 
     ``expected_hsa_id``: the register that the file must be of, None for any. ``today``: the last day that a period
-    may end on, by default today in Sweden. Raises VisFileRejected with every finding, DataError when the file is no
+    may end on, by default today in Sweden. ``catalogue``: what the rows are held against besides. Raises
+    VisFileRejected with every finding, DataError when the file is no
     table, RegisterUnavailable when another writer does not finish.
     """
     tell = progress or (lambda _phase, _count, _total: None)
     options = ReadOptions(expected_hsa_id, today or datetime.now(_SWEDEN).date(), allow_adjusted_rates)
     table = read_vis(path, options, lambda count, total: tell("reading", count, total))
+    if catalogue is not None and table.instruction is not None:
+        table = replace(table, rows=with_catalogue_kinds(table.rows, catalogue))
+        check_against_catalogue(table.rows, catalogue, table.findings)
     if table.findings.error_count or table.instruction is None:
         raise VisFileRejected(path.name, table.findings)
     with register.writing(f"import of {path.name}", who) as (connection, interrupted):
@@ -123,7 +131,7 @@ class _Import:
         self._organizations = store_organizations(connection, nodes, replaces=self._replaces)
         groups = store_groups(connection, _groups_of(self._table.rows), self._revision)
         staging.create(connection)
-        staging.fill(connection, self._staged_rows(groups, source_id), progress)
+        staging.fill(connection, self._staged_parts(groups, source_id), progress)
         check_against_register(connection, groups, source_id, self._table.findings, replaces=self._replaces)
         if self._table.findings.error_count:
             raise VisFileRejected(self._file_name, self._table.findings)
@@ -158,27 +166,28 @@ class _Import:
             interrupted=interrupted,
         )
 
-    def _staged_rows(self, groups: pl.DataFrame, source_id: int) -> pl.DataFrame:
-        numbers = self._organizations.numbers
-        organizations = pl.DataFrame(
-            {IDENTITY: list(numbers), "organization_id": list(numbers.values())},
-            schema={IDENTITY: pl.String, "organization_id": pl.Int64},
-        )
+    def _staged_parts(self, groups: pl.DataFrame, source_id: int) -> Iterator[pl.DataFrame]:
+        """Give the rows with their numbers, ordered by group and organisation; only a part is expanded at a time."""
+        rows = self._table.rows
+        period = ["MeasureID", "version", "start", "end"]
         keys = groups.select("MeasureID", "version", pl.col("start", "end").str.to_date("%Y%m%d"), "group_id")
+        organizations = pl.DataFrame(
+            list(self._organizations.numbers.items()),
+            schema={IDENTITY: pl.String, "organization_id": pl.Int64},
+            orient="row",
+        )
+        numbers = (
+            rows.select(*period, IDENTITY)
+            .join(keys.cast({"MeasureID": pl.Categorical}), on=period, maintain_order="left")
+            .join(organizations.cast({IDENTITY: pl.Categorical}), on=IDENTITY, maintain_order="left")
+            .select("group_id", "organization_id")
+        )
+        order = numbers.with_row_index("place").sort("group_id", "organization_id")["place"]
+        # Found out before the rows flow: the connection can do nothing else meanwhile.
+        kind = _kind_in_register(self._connection)
         return (
-            self._table.rows.join(keys.cast({"MeasureID": pl.Categorical}), on=["MeasureID", "version", "start", "end"])
-            .join(organizations.cast({IDENTITY: pl.Categorical}), on=IDENTITY)
-            .select(
-                "group_id",
-                "organization_id",
-                pl.lit(source_id).alias("source_system_id"),
-                _kind_in_register(self._connection).alias("kind"),
-                *_NUMBERS,
-                pl.col("reason_code").cast(pl.String),
-                pl.lit(None, pl.String).alias("first_service_encounter"),
-                pl.lit(None, pl.String).alias("last_service_encounter"),
-                pl.col(ROW).cast(pl.Int64).alias("row"),
-            )
+            _expanded(numbers[places], rows[places], source_id, kind)
+            for places in (order.slice(start, _STORED_AT_ONCE) for start in range(0, len(order), _STORED_AT_ONCE))
         )
 
     def _note_kinds(self, groups: pl.DataFrame) -> None:
@@ -217,6 +226,7 @@ class _Import:
         self._connection.execute(update(register_state).values(revision=self._revision, measurement_count=count))
 
 
+_ENCOUNTERS = ("first_service_encounter", "last_service_encounter")
 _NUMBERS = (
     "value",
     "numerator",
@@ -240,7 +250,22 @@ def _groups_of(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _kind_in_register(connection: Connection) -> Any:
+def _expanded(numbers: pl.DataFrame, rows: pl.DataFrame, source_id: int, kind: pl.Expr) -> pl.DataFrame:
+    """Give rows in the form in which they are stored."""
+    return pl.concat([numbers, rows], how="horizontal").select(
+        "group_id",
+        "organization_id",
+        pl.lit(source_id).alias("source_system_id"),
+        kind.alias("kind"),
+        *_NUMBERS,
+        pl.col("reason_code").cast(pl.String),
+        pl.lit(None, pl.String).alias("first_service_encounter"),
+        pl.lit(None, pl.String).alias("last_service_encounter"),
+        pl.col(ROW).cast(pl.Int64),
+    )
+
+
+def _kind_in_register(connection: Connection) -> pl.Expr:
     """A Value of an indicator that is known to be a count is a cohort (domain reference 1.2, column 13)."""
     counts = connection.execute(select(measure.c.measure_id).where(measure.c.kind == "cohort")).scalars().all()
     kind = pl.col("kind").cast(pl.String)

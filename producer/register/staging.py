@@ -35,7 +35,6 @@ from producer.register.tables import Id, measurement, measurement_group
 
 _KEY = ("group_id", "organization_id")
 _COMPARED: Final = tuple(column.name for column in measurement.c if column.name not in _KEY)
-_BATCH_ROWS = 20_000
 _BATCH_IDS = 5_000
 
 _temporary = MetaData()
@@ -91,24 +90,26 @@ def drop(connection: Connection) -> None:
     _temporary.drop_all(connection)
 
 
-def fill(connection: Connection, rows: pl.DataFrame, progress: Callable[[int], None]) -> None:
-    """Put rows (columns `STAGED_COLUMNS`, any order) into the temporary table; tells how many of each batch."""
-    ordered = rows.select(*STAGED_COLUMNS).sort(*_KEY)
+def fill(connection: Connection, parts: Iterable[pl.DataFrame], progress: Callable[[int], None]) -> None:
+    """Put rows (columns `STAGED_COLUMNS`, best in the order of their key) into the temporary table, part by part.
+
+    ``progress`` is told the number of rows of each part.
+    """
     if connection.dialect.name == "postgresql":
-        _copy(connection, ordered, progress)
+        _copy(connection, parts, progress)
         return
     statement = f"INSERT INTO staged VALUES ({', '.join('?' * len(STAGED_COLUMNS))})"  # noqa: S608 (fixed names)
-    for part in ordered.iter_slices(_BATCH_ROWS):
-        connection.exec_driver_sql(statement, part.rows())
+    for part in parts:
+        connection.exec_driver_sql(statement, part.select(*STAGED_COLUMNS).rows())
         progress(part.height)
 
 
-def _copy(connection: Connection, rows: pl.DataFrame, progress: Callable[[int], None]) -> None:
+def _copy(connection: Connection, parts: Iterable[pl.DataFrame], progress: Callable[[int], None]) -> None:
     driver: Any = connection.connection.driver_connection
     with driver.cursor() as cursor:
         with cursor.copy(f"COPY staged ({', '.join(STAGED_COLUMNS)}) FROM STDIN (FORMAT csv)") as copy:
-            for part in rows.iter_slices(_BATCH_ROWS):
-                copy.write(part.write_csv(include_header=False))
+            for part in parts:
+                copy.write(part.select(*STAGED_COLUMNS).write_csv(include_header=False))
                 progress(part.height)
         cursor.execute("ANALYZE staged")
 
