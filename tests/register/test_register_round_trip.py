@@ -162,17 +162,18 @@ def _read(url: str) -> tuple[ReportHead, list[Measurement]]:
     """Read everything as a consumer does, from the bytes of a whole answer."""
     codec = GET_QUALITY_INDICATORS_2.codec
     repository = DatabaseRepository(url)
-    selection = repository.select(GET_QUALITY_INDICATORS_2.rendering, None, EVER)
+    try:
+        selection = repository.select(GET_QUALITY_INDICATORS_2.rendering, None, EVER)
+        pieces = list(repository.content(selection))
+    finally:
+        repository.close()
     keys: list[tuple[SliceKey, str]] = [(entry.key, entry.digest) for entry in selection.slices]
     starts = [key.measure_period.start for key, _ in keys]
     ends = [key.measure_period.end for key, _ in keys]
     head = ReportHead(measurement_checksum(keys), DatePeriod(min(starts), max(ends)), PARTY, PARTY)
     reader = ReportReader(codec)
-    measurements = list(reader.feed(codec.answer_prefix(head)))
-    for piece in repository.content(selection):
-        measurements += reader.feed(piece)
-    measurements += reader.feed(codec.answer_suffix())
-    repository.close()
+    answer = (codec.answer_prefix(head), *pieces, codec.answer_suffix())
+    measurements = [measurement for piece in answer for measurement in reader.feed(piece)]
     return reader.close(), measurements
 
 
