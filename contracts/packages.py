@@ -117,7 +117,7 @@ def _with_added(contract: ServiceContract, folder: Path) -> ServiceContract:
         known=f"Schema and WSDL are those of the package {source}, which was added.",
         wsdl=wsdl,
         responder_xsd=responder,
-        core_components=tuple(used),
+        core_components=tuple(sorted(used)),
     )
 
 
@@ -221,6 +221,8 @@ class _Package:
             for node in self._roots[path].iter(*_IMPORTS):
                 location = node.get("schemaLocation")
                 if location is None:
+                    what = f"uses {node.get('namespace')} without saying where it is"
+                    problems.append(Difference(f"file {path}", what, True))
                     continue
                 target = PurePosixPath(os.path.normpath(path.parent / location))
                 if target not in self._files:
