@@ -16,6 +16,7 @@ BENCHMARKS = {
     "polling": "benchmarks.polling",
     "fetching": "benchmarks.fetching",
     "importing": "benchmarks.importing",
+    "versions": "benchmarks.versions",
 }
 
 

@@ -11,7 +11,7 @@ import platform
 import resource
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
@@ -22,22 +22,70 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+Detail = dict[str, float | str]
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured figure. ``value`` is held against ``goal``: at least or at most."""
+    """One measured figure. ``value`` is held against ``goal``: at least or at most; a goal of None: to know it."""
 
     name: str
     value: float
-    goal: float
-    direction: Literal["at least", "at most"]
+    goal: float | None
+    direction: Literal["at least", "at most"] = "at most"
     unit: str = "x"
-    detail: dict[str, float | str] = field(default_factory=dict)
+    detail: Detail = field(default_factory=dict)
 
     @property
     def is_met(self) -> bool:
         """Whether the goal was held in this run."""
+        if self.goal is None:
+            return True
         return self.value >= self.goal if self.direction == "at least" else self.value <= self.goal
+
+
+@dataclass(slots=True)
+class Results:
+    """What a benchmark found; ``skipped`` says what could not be measured here and what it lacks."""
+
+    figures: list[Figure] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
+
+    def add(
+        self,
+        name: str,
+        value: float,
+        goal: float | None,
+        direction: Literal["at least", "at most"] = "at most",
+        unit: str = "x",
+        **detail: float | str,
+    ) -> None:
+        """Add a figure; underscores in the names of ``detail`` become blanks."""
+        shown = {key.replace("_", " "): number for key, number in detail.items()}
+        self.figures.append(Figure(name, value, goal, direction, unit, shown))
+
+    def extend(self, other: Results) -> None:
+        """Add what another benchmark found."""
+        self.figures += other.figures
+        self.skipped += other.skipped
+        self.pictures += other.pictures
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Numbers to draw: bars (one number per label) or a distribution (many numbers per label)."""
+
+    name: str
+    title: str
+    axis: str
+    kind: Literal["bars", "distribution"]
+    data: dict[str, list[float]]
+    limit: float | None = None
+
+
+class Missing(Exception):
+    """A peer cannot run here; the text says what it lacks."""
 
 
 def in_turns(runs: int, *actions: Callable[[], object]) -> list[float]:
@@ -49,6 +97,13 @@ def in_turns(runs: int, *actions: Callable[[], object]) -> list[float]:
             action()
             durations[position].append(time.perf_counter() - begun)
     return [statistics.median(times) for times in durations]
+
+
+def processor_seconds(pid: int) -> float:
+    """Give the processor time that a process and its children have used."""
+    process = psutil.Process(pid)
+    times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
+    return sum(one.user + one.system for one in times)
 
 
 def measured(action: Callable[[], object]) -> float:
@@ -112,7 +167,7 @@ def own_peak_bytes() -> int:
 
 def machine() -> dict[str, str]:
     """Describe the machine and the versions that matter, without naming it."""
-    packages = ("spyne", "lxml", "zeep", "sqlalchemy", "gunicorn", "polars", "isal", "aiohttp")
+    packages = ("spyne", "lxml", "zeep", "sqlalchemy", "gunicorn", "polars", "isal", "psycopg")
     return {
         "cores": str(os.cpu_count()),
         "memory_gib": f"{psutil.virtual_memory().total / 2**30:.0f}",
@@ -122,26 +177,37 @@ def machine() -> dict[str, str]:
     }
 
 
-def report(figures: Sequence[Figure], file: Path | None = None) -> bool:
-    """Print the figures as a table, write them as JSON, and give whether every goal was held."""
+def show(results: Results) -> None:
+    """Print the figures as a table, and what was skipped."""
     table = Table("Figure", "Measured", "Goal", "Held", "Behind it", box=None, header_style="bold")
-    for figure in figures:
-        behind = ", ".join(f"{name} {_short(value)}" for name, value in figure.detail.items())
+    for figure in results.figures:
+        behind = ", ".join(f"{name} {short(value)}" for name, value in figure.detail.items())
         mark = "[green]yes[/green]" if figure.is_met else "[bold red]no[/bold red]"
-        table.add_row(
-            figure.name,
-            f"{figure.value:.3g} {figure.unit}",
-            f"{figure.direction} {figure.goal:g}",
-            mark,
-            behind,
-        )
-    Console(width=160).print(table)
+        goal = "" if figure.goal is None else f"{figure.direction} {figure.goal:g}"
+        table.add_row(figure.name, f"{figure.value:.3g} {figure.unit}", goal, mark if goal else "", behind)
+    console = Console(width=160)
+    console.print(table)
+    for reason in results.skipped:
+        console.print(f"Not measured: {reason}")
+
+
+def report(figures: list[Figure], file: Path | None = None) -> bool:
+    """Show figures, write them as JSON, and give whether every goal was held."""
+    results = Results(figures)
+    show(results)
     if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        body = {"machine": machine(), "figures": [asdict(figure) | {"met": figure.is_met} for figure in figures]}
-        file.write_text(json.dumps(body, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_json(results, file)
     return all(figure.is_met for figure in figures)
 
 
-def _short(value: float | str) -> str:
+def write_json(results: Results, file: Path) -> None:
+    """Write figures and machine as JSON."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    figures = [asdict(figure) | {"met": figure.is_met} for figure in results.figures]
+    body = {"machine": machine(), "figures": figures, "skipped": results.skipped}
+    file.write_text(json.dumps(body, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def short(value: float | str) -> str:
+    """Write a number with four digits."""
     return value if isinstance(value, str) else f"{value:.4g}"

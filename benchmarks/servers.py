@@ -63,10 +63,10 @@ def make_keys(directory: Path) -> Keys:
 @contextmanager
 def serving(
     keys: Keys, *, register_url: str = "", application: str = "", workers: int = 1, contracts: tuple[str, ...] = ()
-) -> Iterator[tuple[Listening, int]]:
+) -> Iterator[tuple[int, int]]:
     """Run the producer on ``register_url``, or a peer (``module:name`` of a WSGI application) under the same server.
 
-    Gives where it listens and the process id.
+    Gives its port and its process id.
     """
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
@@ -75,7 +75,8 @@ def serving(
     try:
         if not here.poll(60):
             raise RuntimeError("the server did not start")
-        yield here.recv(), int(process.pid or 0)
+        listening: Listening = here.recv()
+        yield listening.port, int(process.pid or 0)
     finally:
         process.terminate()
         process.join(40)
@@ -98,6 +99,7 @@ def _serve(
         workers=workers,
         allowed_callers=(_CALLER,),
         contracts=contracts or (CONTRACT.id,),
+        allow_reconstructions=True,
     )
     server.serve(settings, lambda: _repository(register_url), on_ready=ready.send)
 
@@ -125,9 +127,9 @@ def _repository(url: str) -> Any:
 class Caller:
     """A caller over one kept-alive connection, as light as the standard library allows."""
 
-    def __init__(self, keys: Keys, listening: Listening, path: str = CONTRACT.path) -> None:
+    def __init__(self, keys: Keys, port: int, path: str = CONTRACT.path) -> None:
         context: ssl.SSLContext = client_context(keys.client)
-        self._connection = http.client.HTTPSConnection("127.0.0.1", listening.port, context=context, timeout=300)
+        self._connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=300)
         self._path = path
         self._buffer = bytearray(1 << 18)
 
@@ -148,7 +150,7 @@ class Caller:
         self._connection.request("POST", self._path, message, sent)
         answer = self._connection.getresponse()
         if answer.status != 200:
-            raise RuntimeError(f"status {answer.status}: {answer.read(500)!r}")
+            raise RuntimeError(f"status {answer.status}: {answer.read(1500)!r}")
         return answer
 
     def close(self) -> None:
