@@ -1,44 +1,76 @@
-"""A checksum poll of a large register against one of a small register."""
+"""Checksum polls: of a small and a large register, against the smallest answer there is, and with many indicators."""
 
 from __future__ import annotations
 
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks import fixtures
-from benchmarks.harness import Figure, in_turns
-from benchmarks.servers import Caller, make_keys, serving
+from benchmarks.harness import Picture, Results, in_turns
+from benchmarks.servers import Caller, Keys, make_keys, serving
 from benchmarks.serving import question
 
-_RUNS = 15
-_CALLS = 100
+_RUNS = 21
+_CALLS = 60
+_IDS = 400
+# Measurements of the register: indicators x periods x units; each question is for one indicator of ten periods.
+_SIZES = {1_000: (1, 10, 100), 500_000: (50, 10, 1000), 5_000_000: (500, 10, 1000)}
 
 
-def figures() -> list[Figure]:
-    """Measure: 1 000 measurements (one indicator of ten periods and 100 units) against 500 000."""
+def results(*, is_full: bool) -> Results:
+    """Measure; the full set has a register of 5 000 000 measurements too."""
+    found = Results()
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
         keys = make_keys(folder / "certs")
-        small = fixtures.published_register(folder / "small", measures=1, periods=10, units=100)
-        large = fixtures.published_register(folder / "large", measures=50, periods=10, units=1000)
-        poll = question(fixtures.measure_id(0), include_measurements=False)
-        with (
-            serving(keys, register_url=small) as (small_place, _),
-            serving(keys, register_url=large) as (large_place, _),
-        ):
-            callers = Caller(keys, small_place), Caller(keys, large_place)
+        sizes = {rows: size for rows, size in _SIZES.items() if is_full or rows < 5_000_000}
+        _flatness(found, keys, folder, sizes)
+        _many_indicators(found, keys, folder)
+    if not is_full:
+        found.skipped.append("checksum poll of 5 000 000 measurements (make bench-all)")
+    return found
 
-            def polls(caller: Caller) -> None:
-                for _ in range(_CALLS):
-                    caller.call(poll)
 
-            few, many = in_turns(_RUNS, lambda: polls(callers[0]), lambda: polls(callers[1]))
-    return [
-        Figure(
-            "checksum poll, 500 000 / 1 000 measurements",
-            many / few,
-            1.3,
-            "at most",
-            detail={"small ms": few / _CALLS * 1000, "large ms": many / _CALLS * 1000},
-        )
-    ]
+def _flatness(found: Results, keys: Keys, folder: Path, sizes: dict[int, tuple[int, int, int]]) -> None:
+    poll = question(fixtures.measure_id(0), include_measurements=False)
+    with ExitStack() as stack:
+        callers = {}
+        for rows, (measures, periods, units) in sizes.items():
+            place = folder / f"{rows}"
+            url = fixtures.published_register(place, measures=measures, periods=periods, units=units)
+            port, _ = stack.enter_context(serving(keys, register_url=url))
+            callers[f"{rows:,} measurements".replace(",", " ")] = Caller(keys, port)
+        port, _ = stack.enter_context(serving(keys, application="benchmarks.peers.smallest:application"))
+        callers["smallest SOAP answer"] = Caller(keys, port)
+        times = in_turns(_RUNS, *(lambda caller=caller: _repeat(caller, poll) for caller in callers.values()))
+    milliseconds = {name: time / _CALLS * 1000 for name, time in zip(callers, times, strict=True)}
+    (small, least), *larger, (_, floor) = milliseconds.items()
+    for name, time in larger:
+        found.add(f"checksum poll, {name} / {small}", time / least, 1.2, small_ms=least, large_ms=time)
+    found.add(
+        "checksum poll, throughput / the same server's smallest SOAP answer",
+        floor / least,
+        0.5,
+        "at least",
+        poll_ms=least,
+        smallest_ms=floor,
+    )
+    bars = {name: [time] for name, time in milliseconds.items()}
+    found.pictures.append(Picture("polls", "A checksum poll over mutual TLS", "ms", "bars", bars))
+
+
+def _many_indicators(found: Results, keys: Keys, folder: Path) -> None:
+    url = fixtures.published_register(folder / "many", measures=_IDS, periods=1, units=20)
+    every = [fixtures.measure_id(number) for number in range(_IDS)]
+    with serving(keys, register_url=url) as (port, _):
+        caller = Caller(keys, port)
+        one, many = question(every[0], include_measurements=False), question(*every, include_measurements=False)
+        few, more = in_turns(_RUNS, lambda: _repeat(caller, one), lambda: _repeat(caller, many, _CALLS // 10))
+    one_ms, many_ms = few / _CALLS * 1000, more / (_CALLS // 10) * 1000
+    found.add(f"checksum poll, {_IDS} measureIds / one", many_ms / one_ms, 3, one_ms=one_ms, many_ms=many_ms)
+
+
+def _repeat(caller: Caller, message: bytes, count: int = _CALLS) -> None:
+    for _ in range(count):
+        caller.call(message)
