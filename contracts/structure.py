@@ -195,11 +195,14 @@ def _form(node: etree._Element) -> str:
 
 def _spelt(node: etree._Element) -> str:
     kind = etree.QName(node).localname
-    named = " ".join(node.get(key, "").split(":")[-1] for key in ("name", "ref", "base", "use") if node.get(key))
+    said = " ".join(node.get(key, "") for key in ("name", "ref", "base", "itemType", "memberTypes", "use"))
+    named = " ".join(name.split(":")[-1] for name in said.split())
     if kind == "element":
         return named
+    if kind in ("sequence", "choice", "all", "any", "group"):
+        named = f"{named} {_range(node)}".strip()
     inner = ", ".join(_spelt(child) for child in node.iterchildren("*") if child.tag != f"{XS}annotation")
-    return f"{kind} {named or _range(node)}" + (f" ({inner})" if inner else "")
+    return f"{kind} {named}".strip() + (f" ({inner})" if inner else "")
 
 
 def _range(node: etree._Element) -> str:
