@@ -9,7 +9,7 @@ Elements of other namespaces are extensions and are ignored (contract reference 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from operator import itemgetter
@@ -21,7 +21,7 @@ from contracts.errors import ContractViolation
 from contracts.messages.lexical import parse_double, parse_integer
 
 T = TypeVar("T")
-Texts = list[str]
+Texts = Sequence[str]
 Reader = Callable[[Texts], Any]
 Layout = tuple[tuple[object, ...], tuple[int, ...]]
 LayoutCheck = Callable[[etree._Element], None]
@@ -53,7 +53,7 @@ class Record:
     """
 
     build: Callable[..., Any]
-    members: tuple[Member | Choice, ...] = field(repr=False)
+    members: tuple[Member | Repeated | Choice, ...] = field(repr=False)
     is_shared: bool = False
 
     @property
@@ -65,6 +65,11 @@ class Record:
             for name in (member.alternatives if isinstance(member, Choice) else (member.name,))
         )
 
+    @property
+    def repeated_names(self) -> frozenset[str]:
+        """The names of the children that may occur more than once."""
+        return frozenset(member.name for member in self.members if isinstance(member, Repeated))
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -73,6 +78,15 @@ class Member:
     name: str
     content: Leaf | Record | None = TEXT
     is_required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """A child element that occurs any number of times, but ``least``; what is read is a tuple."""
+
+    name: str
+    content: Leaf | Record
+    least: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +119,28 @@ class RecordReader(Generic[T]):
 
     def read(self, element: etree._Element) -> T:
         """Read one element (untrusted). Raises ContractViolation with the path, which begins with its name."""
+        read, texts = self.resolve(element)
+        value: T = read(texts)
+        return value
+
+    def resolve(self, element: etree._Element) -> tuple[Reader, Texts]:
+        """Give the reader of an element's layout, and the element's texts, which are what the reader reads.
+
+        Texts are those of the elements without children, in document order. Raises as `read`.
+        """
         nodes = list(element.iter())
         # The names alone do not tell a child from a sibling.
-        layout = tuple([node.tag for node in nodes]), tuple(map(len, nodes))
+        counts = tuple(map(len, nodes))
+        layout = tuple([node.tag for node in nodes]), counts
         last_layout, read = self._last
         if layout != last_layout:
             read = self._layouts.get(layout) or self._resolve(element, nodes, layout)
             self._last = layout, read
-        value: T = read([node.text or "" for node in nodes])
-        return value
+        return read, [node.text or "" for node, count in zip(nodes, counts, strict=True) if count == 0]
 
     def _resolve(self, element: etree._Element, nodes: list[etree._Element], layout: Layout) -> Reader:
-        positions = {node: position for position, node in enumerate(nodes)}
+        leaves = [node for node in nodes if len(node) == 0]
+        positions = {node: position for position, node in enumerate(leaves)}
         resolver = _Resolver(self._namespace, positions, self._shared, is_checked=self._check is not None)
         reader = resolver.record(self._record, element, etree.QName(element).localname)
         if self._check is not None:
@@ -127,11 +151,19 @@ class RecordReader(Generic[T]):
         return reader
 
 
-def head_of(report: etree._Element, stop_at: str) -> etree._Element:
+def head_of(report: etree._Element, *stop_at: str) -> etree._Element:
     """Copy a report with its children up to the first ``stop_at``; a report is read before it is complete."""
-    head = etree.Element(report.tag, nsmap=report.nsmap)
-    head.extend(copy.deepcopy(child) for child in takewhile(lambda child: child.tag != stop_at, report))
+    head = empty_like(report, report.tag)
+    head.extend(copy.deepcopy(child) for child in takewhile(lambda child: child.tag not in stop_at, report))
     return head
+
+
+def empty_like(element: etree._Element, tag: str | bytes | bytearray | etree.QName) -> etree._Element:
+    """Make an element with the namespace prefixes of another one, which values such as xsi:type may use."""
+    try:
+        return etree.Element(tag, nsmap=element.nsmap)
+    except ValueError:  # A prefix stands for something that is no URI; nothing of the contract does.
+        return etree.Element(tag)
 
 
 class _Resolver:
@@ -147,12 +179,7 @@ class _Resolver:
 
     def record(self, record: Record, element: etree._Element, path: str) -> Reader:
         children = self._children(record, element, path)
-        readers = [
-            self._choice(member, children, path)
-            if isinstance(member, Choice)
-            else self._member(member, record, children, path)
-            for member in record.members
-        ]
+        readers = [self._reader_of(member, record, element, children, path) for member in record.members]
         build = record.build
 
         def read(texts: Texts) -> Any:
@@ -163,20 +190,34 @@ class _Resolver:
         leaves = [self._positions[node] for node in element.iter() if len(node) == 0]
         return _sharing(read, itemgetter(*leaves), self._shared)
 
+    def _reader_of(
+        self,
+        member: Member | Repeated | Choice,
+        record: Record,
+        element: etree._Element,
+        children: Mapping[str, etree._Element],
+        path: str,
+    ) -> Reader:
+        if isinstance(member, Choice):
+            return self._choice(member, children, path)
+        if isinstance(member, Repeated):
+            return self._repeated(member, element, path)
+        return self._member(member, record, children, path)
+
     def _children(self, record: Record, element: etree._Element, path: str) -> dict[str, etree._Element]:
-        """Collect the children by name. Every record holds each child at most once; extensions have a namespace."""
+        """Collect the children by name, of repeated ones the last. Extensions have another namespace."""
         children: dict[str, etree._Element] = {}
         for child in element.iterchildren("*"):
-            namespace, name = etree.QName(child).namespace, etree.QName(child).localname
-            if namespace is None:
+            namespace, _, name = str(child.tag).rpartition("}")
+            if not namespace:  # Also where a prefix is not declared, which the parser lets pass.
                 raise ContractViolation("An element has no namespace.", path=path)
-            if namespace != self._namespace:
+            if namespace != f"{{{self._namespace}":
                 continue
             if name not in record.names:
                 if self._is_checked:
                     continue
                 raise ContractViolation("An element is not known to the contract.", path=path)
-            if name in children:
+            if name in children and name not in record.repeated_names:
                 raise ContractViolation(f"The element {name} occurs twice.", path=f"{path}/{name}")
             children[name] = child
         return children
@@ -188,12 +229,24 @@ class _Resolver:
             if member.is_required:
                 raise ContractViolation(f"The element {member.name} is missing.", path=path)
             return _absent
-        content = parent if member.content is None else member.content
+        return self._content(parent if member.content is None else member.content, child, member.name, path)
+
+    def _repeated(self, member: Repeated, element: etree._Element, path: str) -> Reader:
+        found = list(element.iterchildren(f"{{{self._namespace}}}{member.name}"))
+        if len(found) < member.least:
+            raise ContractViolation(f"The element {member.name} is missing.", path=f"{path}/{member.name}")
+        readers = [
+            self._content(member.content, child, member.name, f"{path}/{member.name}[{number}]")
+            for number, child in enumerate(found, start=1)
+        ]
+        return lambda texts: tuple([read(texts) for read in readers])
+
+    def _content(self, content: Leaf | Record, element: etree._Element, name: str, path: str) -> Reader:
         if isinstance(content, Record):
-            return self.record(content, child, path)
-        if len(child):
-            raise ContractViolation(f"The element {member.name} holds more than text.", path=path)
-        return _leaf(content, self._positions[child], member.name, path)
+            return self.record(content, element, path)
+        if len(element):
+            raise ContractViolation(f"The element {name} holds more than text.", path=path)
+        return _leaf(content, self._positions[element], name, path)
 
     def _choice(self, choice: Choice, children: Mapping[str, etree._Element], path: str) -> Reader:
         present = [name for name in choice.alternatives if name in children]
