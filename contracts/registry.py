@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from contracts.messages.codec import MessageCodec
+from contracts.messages.distributed_report_3 import DistributedReport3
 from contracts.messages.losses import LOSSES_OF_1, LOSSES_OF_2, Loss
 from contracts.messages.quality_indicators_1 import QualityIndicators1
 from contracts.messages.quality_indicators_2 import QualityIndicators2
@@ -18,6 +19,7 @@ from schemas import PACKAGE_ROOT
 
 Basis = Literal["published", "reconstruction", "added"]
 _DOMAIN = "followup:groupoutcomes:qualityreporting"
+_DISTRIBUTED_RULES = frozenset(f"D.{number}" for number in range(1, 11))
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class ServiceContract:
         return self.wsdl.with_name(f"{self.wsdl.stem}_body-first{self.wsdl.suffix}")
 
 
-def _quality_indicators(
+def _contract(
     major: int,
     codec: type[QualityIndicators1 | QualityIndicators2],
     losses: tuple[Loss, ...],
@@ -102,9 +104,9 @@ def _quality_indicators(
     basis: Basis = "published",
     publisher: str = "urn:riv",
     rendering: int | None = None,
-    without_rules: frozenset[str] = frozenset(),
+    without_rules: frozenset[str] = _DISTRIBUTED_RULES,
 ) -> ServiceContract:
-    interaction, version = "GetQualityIndicators", f"{major}.0"
+    interaction, version = codec.interaction, f"{major}.0"
     responder = f"{publisher}:{_DOMAIN}:{interaction}Responder:{major}"
     domain = f"{publisher}:{_DOMAIN}:{major}"
     package = PACKAGE_ROOT / interaction / version
@@ -129,17 +131,17 @@ def _quality_indicators(
     )
 
 
-GET_QUALITY_INDICATORS_1 = _quality_indicators(
+GET_QUALITY_INDICATORS_1 = _contract(
     1,
     QualityIndicators1,
     LOSSES_OF_1,
     "Schema, WSDL and contract description are published; still spoken.",
-    without_rules=frozenset({"1.2.2", "1.12"}),
+    without_rules=_DISTRIBUTED_RULES | {"1.2.2", "1.12"},
 )
-GET_QUALITY_INDICATORS_2 = _quality_indicators(
+GET_QUALITY_INDICATORS_2 = _contract(
     2, QualityIndicators2, LOSSES_OF_2, "Schema, WSDL and contract description are published; the norm."
 )
-GET_QUALITY_INDICATORS_3 = _quality_indicators(
+GET_QUALITY_INDICATORS_3 = _contract(
     3,
     QualityIndicators2,
     LOSSES_OF_2,
@@ -148,10 +150,24 @@ GET_QUALITY_INDICATORS_3 = _quality_indicators(
     publisher="urn:riv-skl",
     rendering=2,
 )
+GET_DISTRIBUTED_QUALITY_REPORT_3 = _contract(
+    3,
+    DistributedReport3,
+    LOSSES_OF_2,
+    "Only the WSDL's namespace is known, and that it is used by connecting directly. The message is this project's own"
+    " reconstruction.",
+    basis="reconstruction",
+    without_rules=frozenset(),
+)
 
 CONTRACTS = MappingProxyType(
     {
         contract.id: contract
-        for contract in (GET_QUALITY_INDICATORS_1, GET_QUALITY_INDICATORS_2, GET_QUALITY_INDICATORS_3)
+        for contract in (
+            GET_QUALITY_INDICATORS_1,
+            GET_QUALITY_INDICATORS_2,
+            GET_QUALITY_INDICATORS_3,
+            GET_DISTRIBUTED_QUALITY_REPORT_3,
+        )
     }
 )

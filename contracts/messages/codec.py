@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from lxml import etree
 
+from contracts.distributed_model import ReferenceMeasurement
 from contracts.messages.records import LayoutCheck, RecordReader
 from contracts.model import (
     Measurement,
@@ -15,13 +17,26 @@ from contracts.model import (
     SourceSystem,
 )
 
+Cutter = Callable[[bytes], bytes | None]
+"""Makes of one stored element what a question wants of it, None when that is nothing."""
+
 
 class ReportTags(NamedTuple):
-    """Qualified names from the envelope's Body down to one measurement."""
+    """Qualified names from the envelope's Body down to one measurement.
+
+    ``reference``: the elements that stand after the measurements, in a contract that has such; see
+    `contracts.messages.distributed_report_3`.
+    """
 
     response: str
     report: str
     measurement: str
+    reference: str | None = None
+
+    @property
+    def repeated(self) -> tuple[str, ...]:
+        """The elements that a report repeats, in their order."""
+        return (self.measurement,) if self.reference is None else (self.measurement, self.reference)
 
 
 class MessageCodec(Protocol):
@@ -49,6 +64,12 @@ class MessageCodec(Protocol):
     def write_request(self, logical_address: str, request: QualityIndicatorsRequest) -> bytes:
         """Write a whole request envelope."""
 
+    def renderings(self, request: QualityIndicatorsRequest, rendering: str) -> tuple[str, ...]:
+        """Name the stored forms that answer a question, in the order of the message; the first is ``rendering``."""
+
+    def cutter(self, request: QualityIndicatorsRequest) -> Cutter | None:
+        """Give what makes a stored element the one that is sent; None: all are sent as they are stored."""
+
     def answer_prefix(self, head: ReportHead) -> bytes:
         """Write an answer up to where its measurements begin."""
 
@@ -72,6 +93,9 @@ class MessageCodec(Protocol):
 
     def measurement_reader(self, check: LayoutCheck | None = None) -> RecordReader[Measurement]:
         """Make a reader of measurement elements (untrusted); ``check`` may refuse a layout that it meets first."""
+
+    def reference_reader(self, check: LayoutCheck | None = None) -> RecordReader[ReferenceMeasurement] | None:
+        """Make a reader of the elements after the measurements, as `measurement_reader`; None: there are none."""
 
     def read_measurement(self, element: etree._Element) -> Measurement:
         """Read one measurement element (untrusted). Raises ContractViolation with path and rule."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from lxml import etree
 
-from contracts.messages.codec import ReportTags
+from contracts.distributed_model import ReferenceMeasurement
+from contracts.messages.codec import Cutter, ReportTags
 from contracts.messages.lexical import escape, format_double, parse_boolean
 from contracts.messages.records import (
     DOUBLE,
@@ -38,6 +39,9 @@ from contracts.soap import REGISTRY_NAMESPACE, SOAP_NAMESPACE
 class QualityIndicators:
     """The part of a `MessageCodec` that every version has; the namespaces are those of the registry entry."""
 
+    interaction = "GetQualityIndicators"
+    report_element = "AggregatedQualityReport"
+    measurement_element = "measurement"
     measure_id_element: str
     allows_every_indicator: bool
     requires_organization_name: bool
@@ -48,9 +52,9 @@ class QualityIndicators:
         self._responder = responder_namespace
         self._domain = domain_namespace
         self.tags = ReportTags(
-            response=f"{{{responder_namespace}}}GetQualityIndicatorsResponse",
-            report=f"{{{responder_namespace}}}AggregatedQualityReport",
-            measurement=f"{{{domain_namespace}}}measurement",
+            response=f"{{{responder_namespace}}}{self.interaction}Response",
+            report=f"{{{responder_namespace}}}{self.report_element}",
+            measurement=f"{{{domain_namespace}}}{self.measurement_element}",
         )
         self._measurements = self.measurement_reader()
 
@@ -76,17 +80,33 @@ class QualityIndicators:
 
     def write_request(self, logical_address: str, request: QualityIndicatorsRequest) -> bytes:
         """Write a whole request envelope."""
-        name = self.measure_id_element
+        name, interaction = self.measure_id_element, self.interaction
         ids = "".join(f"<r:{name}>{ii_content(measure_id)}</r:{name}>" for measure_id in request.measure_ids)
         include = "true" if request.include_measurements else "false"
         return (
             f'<e:Envelope xmlns:e="{SOAP_NAMESPACE}" xmlns:h="{REGISTRY_NAMESPACE}" xmlns:r="{self._responder}"'
             f' xmlns:c="{self._domain}"><e:Header><h:LogicalAddress>{escape(logical_address)}'
-            f"</h:LogicalAddress></e:Header><e:Body><r:GetQualityIndicators>{ids}"
+            f"</h:LogicalAddress></e:Header><e:Body><r:{interaction}>{ids}"
             f"<r:reportingPeriod>{period_content(request.reporting_period)}</r:reportingPeriod>"
-            f"<r:includeMeasurements>{include}</r:includeMeasurements>"
-            "</r:GetQualityIndicators></e:Body></e:Envelope>"
+            f"{self._filters_content(request)}<r:includeMeasurements>{include}</r:includeMeasurements>"
+            f"{self._options_content(request)}</r:{interaction}></e:Body></e:Envelope>"
         ).encode()
+
+    def _filters_content(self, request: QualityIndicatorsRequest) -> str:  # noqa: ARG002
+        """Write what else the question is limited by, which only some contracts have."""
+        return ""
+
+    def _options_content(self, request: QualityIndicatorsRequest) -> str:  # noqa: ARG002
+        """Write what else is to be included, which only some contracts have."""
+        return ""
+
+    def renderings(self, request: QualityIndicatorsRequest, rendering: str) -> tuple[str, ...]:  # noqa: ARG002
+        """Name the stored forms that answer a question: that of the measurements alone."""
+        return (rendering,)
+
+    def cutter(self, request: QualityIndicatorsRequest) -> Cutter | None:  # noqa: ARG002
+        """Give None: all measurements are sent as they are stored."""
+        return None
 
     # -- answer, written ---------------------------------------------------------------------------------------
 
@@ -95,7 +115,7 @@ class QualityIndicators:
         return (
             '<?xml version="1.0" encoding="UTF-8"?>\n'
             f'<e:Envelope xmlns:e="{SOAP_NAMESPACE}" xmlns:r="{self._responder}" xmlns:c="{self._domain}">'
-            "<e:Body><r:GetQualityIndicatorsResponse><r:AggregatedQualityReport>"
+            f"<e:Body><r:{self.interaction}Response><r:{self.report_element}>"
             f"<c:measurementChecksum>{escape(head.measurement_checksum)}</c:measurementChecksum>"
             f"<c:reportingPeriod>{period_content(head.reporting_period)}</c:reportingPeriod>"
             f"<c:reportingSystem>{party_content(head.reporting_system)}</c:reportingSystem>"
@@ -105,7 +125,7 @@ class QualityIndicators:
 
     def answer_suffix(self) -> bytes:
         """Write what follows the last measurement."""
-        return b"</r:AggregatedQualityReport></r:GetQualityIndicatorsResponse></e:Body></e:Envelope>"
+        return f"</r:{self.report_element}></r:{self.interaction}Response></e:Body></e:Envelope>".encode()
 
     def organization_fragment(self, organization: PerformingOrganization) -> str:
         """Write performingOrganization with its chain upwards."""
@@ -133,11 +153,18 @@ class QualityIndicators:
 
     def read_head(self, report: etree._Element) -> ReportHead:
         """Read the elements before the measurements (untrusted). Raises ContractViolation."""
-        return RecordReader[ReportHead](_HEAD, self._domain).read(head_of(report, self.tags.measurement))
+        return RecordReader[ReportHead](_HEAD, self._domain).read(head_of(report, *self.tags.repeated))
 
     def measurement_reader(self, check: LayoutCheck | None = None) -> RecordReader[Measurement]:
         """Make a reader of measurement elements (untrusted); ``check`` may refuse a layout that it meets first."""
         return RecordReader(self.measurement_record, self._domain, check)
+
+    def reference_reader(
+        self,
+        check: LayoutCheck | None = None,  # noqa: ARG002
+    ) -> RecordReader[ReferenceMeasurement] | None:
+        """Give None: nothing stands after the measurements."""
+        return None
 
     def read_measurement(self, element: etree._Element) -> Measurement:
         """Read one measurement element (untrusted). Raises ContractViolation with path and rule."""

@@ -40,7 +40,7 @@ _CONTINUOUS = Record(
     ),
 )
 _COHORT = Record(CohortMeasure, (Member("cohort", DOUBLE), *COMMON_MEMBERS, optional("referenceIntervalValue", DOUBLE)))
-_ORGANIZATION = Record(
+ORGANIZATION_RECORD = Record(
     PerformingOrganization,
     (
         Member("organizationName"),
@@ -51,23 +51,25 @@ _ORGANIZATION = Record(
     ),
     is_shared=True,
 )
+SOURCE_RECORD = Record(SourceSystem, (Member("systemId", II_RECORD), Member("name")), is_shared=True)
+MEASURES = Choice(
+    {
+        "proportionMeasure": PROPORTION_RECORD,
+        "continuousVariableMeasure": _CONTINUOUS,
+        "cohortMeasure": _COHORT,
+        "missingMeasure": MISSING_RECORD,
+    },
+    rule="1.1",
+)
 _MEASUREMENT = Record(
     Measurement,
     (
         Member("measureId", II_RECORD),
         Member("measureIdVersionNumber", INTEGER),
         Member("measurePeriod", PERIOD_RECORD),
-        Choice(
-            {
-                "proportionMeasure": PROPORTION_RECORD,
-                "continuousVariableMeasure": _CONTINUOUS,
-                "cohortMeasure": _COHORT,
-                "missingMeasure": MISSING_RECORD,
-            },
-            rule="1.1",
-        ),
-        Member("performingOrganization", _ORGANIZATION),
-        Member("sourceSystem", Record(SourceSystem, (Member("systemId", II_RECORD), Member("name")), is_shared=True)),
+        MEASURES,
+        Member("performingOrganization", ORGANIZATION_RECORD),
+        Member("sourceSystem", SOURCE_RECORD),
         optional("firstServiceEncounter"),
         optional("lastServiceEncounter"),
     ),
@@ -102,12 +104,13 @@ class QualityIndicators2(QualityIndicators):
             f"<c:measurement><c:measureId>{ii_content(measurement.measure_id)}</c:measureId>"
             f"<c:measureIdVersionNumber>{measurement.measure_id_version_number}</c:measureIdVersionNumber>"
             f"<c:measurePeriod>{period_content(measurement.measure_period)}</c:measurePeriod>"
-            f"{encounters_fragment(measurement)}{_measure_fragment(measurement.measure)}{organization}{source}"
+            f"{encounters_fragment(measurement)}{measure_fragment(measurement.measure)}{organization}{source}"
             "</c:measurement>"
         ).encode()
 
 
-def _measure_fragment(measure: Measure) -> str:
+def measure_fragment(measure: Measure) -> str:
+    """Write the element of a measure."""
     if isinstance(measure, MissingMeasure):
         return missing_fragment(measure.reason_code)
     if isinstance(measure, ProportionMeasure):

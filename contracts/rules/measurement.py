@@ -48,7 +48,7 @@ def check_measurement(
     if measurement.first_service_encounter is not None or measurement.last_service_encounter is not None:
         first, last = measurement.first_service_encounter, measurement.last_service_encounter
         check_encounters(first, last, where, findings)
-    kind = _check_measure(measurement.measure, definition, where, findings)
+    kind = check_measure(measurement.measure, definition, where, findings)
     if definition is not None:
         _check_definition(measurement, kind, definition, where, findings)
     check_organization(measurement.performing_organization, where, findings, is_name_required=is_name_required)
@@ -57,10 +57,10 @@ def check_measurement(
     return findings
 
 
-def _check_measure(
+def check_measure(
     measure: Measure, definition: MeasureDefinition | None, where: str, findings: list[Finding]
 ) -> MeasureKind | None:
-    """Check the numbers of the measure and give its kind, None for a missing one."""
+    """Check the numbers of a measure and give its kind, None for a missing one."""
     if isinstance(measure, ProportionMeasure):
         check_proportion(measure, definition, where, findings)
         return "proportion"

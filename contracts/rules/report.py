@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from contracts.distributed_model import DistributedMeasurement
 from contracts.model import (
     II,
     DatePeriod,
@@ -20,6 +21,7 @@ from contracts.model import (
     ReportHead,
 )
 from contracts.rules.dates import check_period, parse_day, period_length
+from contracts.rules.distributed import check_distributed
 from contracts.rules.finding import Finding
 from contracts.rules.measurement import check_measurement
 
@@ -174,6 +176,8 @@ class ReportChecker:
         findings = check_measurement(
             measurement, where=where, definition=definition, is_name_required=self._is_name_required
         )
+        if isinstance(measurement, DistributedMeasurement):
+            check_distributed(measurement, where, findings)
         if self._catalogue is not None and definition is None and extension.strip():
             message = f"Indicator {extension!r} is not in the catalogue."
             mend = "Correct the id or import the catalogue anew."

@@ -85,6 +85,7 @@ def question(
 
 def test_rules_are_complete_and_bilingual() -> None:
     numbers = [f"1.{n}" for n in range(1, 15)] + [f"1.2.{n}" for n in range(1, 7)]
+    numbers += [f"D.{n}" for n in range(1, 11)]
     assert set(RULES) == set(numbers)
     for rule in RULES.values():
         for text in (rule.title, rule.explanation):
