@@ -137,6 +137,11 @@ class Session:
         """What was exchanged in this case."""
         return tuple(self._views)
 
+    def show_command(self, command: str) -> None:
+        """Show the line that repeats what was tried, when it was no request."""
+        url = self.target.access.url
+        self._views.append(ExchangeView(None, url, (), "", None, (), "", 0, 0.0, command, ""))
+
     def show(self, view: ExchangeView) -> None:
         """Show an exchange that was not made by `ask`."""
         self._views.append(view)

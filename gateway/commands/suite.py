@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from certs.tls import TlsFiles
+from consumer.settings import ConsumerSettings
 from contracts.codes import Bilingual
 from contracts.errors import UsageError
 from contracts.model import QualityIndicatorsRequest
@@ -251,13 +252,14 @@ def _info(target: Target, session: Session) -> RunInfo:
 def _target(console: Console, given: _Options) -> Target:
     data = read_data_xml(given.data) if given.data is not None else None
     recording = Recording.open(given.recorded) if given.recorded is not None and given.recorded.is_dir() else None
-    contract = _contract(console, given, recording)
+    settings = _consumer_settings(console) if given.recorded is None else None
+    contract = _contract(console, given, recording, settings)
     if recording is not None:
         further = from_recording(recording)
     elif given.recorded is not None:
         further = question_of_saved(given.recorded, contract)
     else:
-        further = _from_settings(console, given)
+        further = Given() if settings is None else _from_settings(settings, given.logical_address)
     target = make_target(
         _explicit(given),
         further,
@@ -281,12 +283,12 @@ def _target(console: Console, given: _Options) -> Target:
     )
 
 
-def _contract(console: Console, given: _Options, recording: Recording | None) -> ServiceContract:
-    loaded = console.settings()
-    known = contracts_of(loaded)
+def _contract(
+    console: Console, given: _Options, recording: Recording | None, settings: ConsumerSettings | None
+) -> ServiceContract:
+    known = contracts_of(console.settings())
     name = given.contract or (recording.contract_id if recording is not None else "")
-    if not name:
-        name = consumer_settings(loaded).contract if loaded.has("consumer") else GET_QUALITY_INDICATORS_2.id
+    name = name or (settings.contract if settings is not None else GET_QUALITY_INDICATORS_2.id)
     if name not in known:
         raise UsageError(f"{name!r} is no contract here; known are {', '.join(known)}.")
     return known[name]
@@ -311,24 +313,21 @@ def _explicit(given: _Options) -> Given:
     )
 
 
-def _from_settings(console: Console, given: _Options) -> Given:
-    """What [consumer] of the settings says; nothing when there is no such section."""
+def _consumer_settings(console: Console) -> ConsumerSettings | None:
+    """Give [consumer] of the settings, None when there is no such section."""
     loaded = console.settings()
-    if not loaded.has("consumer"):
-        return Given()
-    settings = consumer_settings(loaded)
-    address = given.logical_address or settings.logical_address
+    return consumer_settings(loaded) if loaded.has("consumer") else None
+
+
+def _from_settings(settings: ConsumerSettings, logical_address: str) -> Given:
+    """What [consumer] says of a producer: the one with that logical address, else the usual one."""
+    address = logical_address or settings.logical_address
     polled = next((one for one in settings.producers if one.logical_address == address), None)
-    return Given(
-        (polled.endpoint if polled is not None else "") or settings.endpoint,
-        settings.logical_address,
-        "",
-        polled.measure_ids if polled is not None else (),
-        "",
-        polled.start if polled is not None else "",
-        polled.end if polled is not None else "",
-        settings.tls,
-    )
+    usual = Given(settings.endpoint, settings.logical_address, tls=settings.tls)
+    if polled is None:
+        return usual
+    question = Given(polled.endpoint, measure_ids=polled.measure_ids, start=polled.start, end=polled.end)
+    return question.or_else(usual)
 
 
 def _notes(data: TestData | None) -> tuple[Bilingual, ...]:

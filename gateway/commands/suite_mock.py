@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,11 +69,12 @@ def mock_command(
             f"{escape(served.fault)}[/dim]"
         )
 
-    with MockServer((host, port), tls=tls, fault=broken, contract=known[contract_id], log=log) as server:
-        console.emit(
-            {"url": server.url},
-            lambda out: out.print(f"[ok]Mock producer[/ok] {escape(server.url)}  (Ctrl-C stops it)"),
-        )
+    def told(out: rich.console.Console) -> None:
+        out.print(f"[ok]Mock producer[/ok] {escape(server.url)}  (Ctrl-C stops it)", soft_wrap=True)
+
+    served = MockServer((host, port), tls=tls, fault=broken, contract=known[contract_id], log=log)
+    with served as server, suppress(KeyboardInterrupt):
+        console.emit({"url": server.url}, told)
         server.serve_forever()
 
 

@@ -71,7 +71,7 @@ class TerminalReport:
 
     def _begin(self, event: RunStarted) -> None:
         self._suites = {suite.id: suite for suite in event.suites}
-        self._console.print(f"[bold]{escape(event.info.contract)}[/bold]  {escape(event.info.target)}")
+        self._console.print(f"[bold]{escape(event.info.contract)}[/bold]  {escape(event.info.target)}", soft_wrap=True)
         self._console.print(f"[bright_black]{self._word('logical_address')} {escape(event.info.logical_address)}[/]")
         for note in event.info.notes:
             self._console.print(f"[yellow]{escape(pick(note, self._language))}[/yellow]")

@@ -162,6 +162,7 @@ def judge_mutual_tls(session: Session) -> Iterator[Check]:
     """Without a client certificate nothing is answered."""
     access = _network(session)
     request = http_request(session.target.contract, session.question(include=False), url=access.url, sender="")
+    session.show_command(_openssl(access, "-brief"))
     anonymous = replace(access, tls=None, ca=access.tls.ca if access.tls is not None else access.ca)
     with Endpoint(anonymous) as endpoint:
         try:
@@ -193,6 +194,7 @@ def judge_tls_version(session: Session) -> Iterator[Check]:
     access = _network(session)
     parts = urlsplit(access.url)
     context = _old_context(access)
+    session.show_command(_openssl(access, "-tls1_1 -cipher DEFAULT:@SECLEVEL=0"))
     try:
         with (
             socket.create_connection((parts.hostname or "", parts.port or 443), access.connect_timeout_s) as plain,
@@ -210,10 +212,10 @@ def judge_tls_version(session: Session) -> Iterator[Check]:
     )
 
 
-def openssl_command(access: Access) -> str:
-    """Write the shell line that tries an old TLS version."""
+def _openssl(access: Access, options: str) -> str:
+    """Write the shell line that tries such a connection."""
     parts = urlsplit(access.url)
-    return f"openssl s_client -connect {parts.hostname}:{parts.port or 443} -tls1_1 -cipher DEFAULT:@SECLEVEL=0"
+    return f"openssl s_client -connect {parts.hostname}:{parts.port or 443} {options} < /dev/null"
 
 
 def _old_context(access: Access) -> ssl.SSLContext:
