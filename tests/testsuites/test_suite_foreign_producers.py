@@ -85,7 +85,7 @@ def php_producer(style: str) -> Iterator[str]:
     if php is None or "soap" not in subprocess.run([php, "-m"], capture_output=True, text=True, check=True).stdout:
         pytest.skip("PHP with its soap extension is needed")
     port = free_port()
-    environment = {**os.environ, "SUITE_STYLE": style, "SUITE_WSDL": str(CONTRACT.wsdl), "PHP_CLI_SERVER_WORKERS": "2"}
+    environment = {**os.environ, "SUITE_STYLE": style, "SUITE_WSDL": str(CONTRACT.wsdl)}
     command = [php, "-S", f"127.0.0.1:{port}", str(FOREIGN / "php_producer.php")]
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
