@@ -89,7 +89,7 @@ def replace_scope(connection: Connection, question: Question, fetch_id: int, cha
         if changes.unchanged:
             new = new.where(~exists(select(literal(1)).where(observation.c.producer == question.producer, _SAME_KEY)))
         names = ["fetch_id", "producer", *VALUE_NAMES]
-        connection.execute(insert(observation).from_select(names, new.order_by(*(staged.c[name] for name in KEY))))
+        connection.execute(insert(observation).from_select(names, new))
 
 
 def _scope(question: Question) -> ColumnElement[bool]:
