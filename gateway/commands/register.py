@@ -23,6 +23,7 @@ from rich.table import Table
 from contracts.errors import EXIT_DATA
 from gateway.console import Advance, Console, common_options, pass_console
 from gateway.sections import catalogue_settings, parties, register_of, register_settings, served_contracts
+from gateway.settings import Settings
 from producer.register import (
     Publication,
     RegisterStatus,
@@ -34,6 +35,7 @@ from producer.register import (
 )
 
 if TYPE_CHECKING:
+    from producer.catalogue.model import Catalogue
     from producer.register.importer import ImportOutcome
     from producer.register.vis.findings import Findings, ImportFinding
 
@@ -44,6 +46,7 @@ _PHASES = {"reading": "Reading and checking rows", "storing": "Storing measureme
 _DAILY = {
     "aggregate": "Make every level and period of the catalogue from counts per unit, masked.",
     "template": "Write an empty form of organisations, counts or the VIS file, explained.",
+    "export": "Write the measurements as a VIS file that imports to the same register.",
 }
 
 
@@ -92,12 +95,7 @@ def import_(
     from producer.register.vis.findings import VisFileRejected
 
     settings = console.settings()
-    file_of_catalogue = catalogue_settings(settings).file
-    catalogue = None
-    if file_of_catalogue.exists():
-        from producer.catalogue.files import load_catalogue
-
-        catalogue = load_catalogue(file_of_catalogue)
+    catalogue = _catalogue(settings)
     if register_hsa_id is None and settings.has("organization"):
         register_hsa_id = parties(settings)["organization"].hsa_id
     shown = None if all_findings else _SHOWN_FINDINGS
@@ -130,9 +128,16 @@ def publish_(console: Console) -> None:
     settings = console.settings()
     served = served_contracts(settings)
     keep = register_settings(settings).keep_publications
+    is_written = any(contract.codec.uses_catalogue for contract in served)
+    catalogue = _catalogue(settings) if is_written else None
     with register_of(settings) as register, console.progress("Making slices") as advance:
         outcome = publish(
-            register, served, who=_user(), keep=keep, progress=lambda _done, total: advance(1, total=total)
+            register,
+            served,
+            who=_user(),
+            keep=keep,
+            definitions=None if catalogue is None else catalogue.definitions(),
+            progress=lambda _done, total: advance(1, total=total),
         )
     publication = outcome.publication
     data = {
@@ -225,6 +230,16 @@ def upgrade(console: Console) -> None:
         out.print(f"The register has schema version {after}{'; nothing to do' if same else f', before {before}'}.")
 
     console.emit({"before": before, "after": after}, render)
+
+
+def _catalogue(settings: Settings) -> Catalogue | None:
+    """Give the working folder's catalogue, None when there is none."""
+    file = catalogue_settings(settings).file
+    if not file.exists():
+        return None
+    from producer.catalogue.files import load_catalogue
+
+    return load_catalogue(file)
 
 
 def _user() -> str:

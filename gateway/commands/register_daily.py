@@ -224,3 +224,22 @@ def template(console: Console, form: str, file: Path) -> None:
 
     write_template(form, file)  # type: ignore[arg-type]  # click knows the choices
     console.emit({"file": str(file)}, lambda out: out.print(f"Wrote {escape(str(file))}; its rows are an example."))
+
+
+@click.command("export")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(["vis"]), default="vis", help="Form of the file.")
+@click.option("--register-hsa-id", help="Which source system, when the register holds several.")
+@click.option("--keep", is_flag=True, help="Write KEEP into the instruction row instead of DELETE.")
+@common_options
+@pass_console
+def export(console: Console, file: Path, *, form: str, register_hsa_id: str | None, keep: bool) -> None:
+    """Write the register's measurements to FILE; importing it gives the same register."""
+    from producer.register.export import register_rows
+    from producer.register.vis.writing import write_vis
+
+    with register_of(console.settings()) as register:
+        hsa_id, rows = register_rows(register, hsa_id=register_hsa_id)
+    write_vis(file, rows, mode="KEEP" if keep else "DELETE", hsa_id=hsa_id)
+    data = {"file": str(file), "format": form, "rows": rows.height, "register_hsa_id": hsa_id}
+    console.emit(data, lambda out: out.print(f"[ok]Wrote[/ok] {rows.height} rows to {escape(str(file))}."))

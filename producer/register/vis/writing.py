@@ -10,9 +10,8 @@ from pathlib import Path
 
 import polars as pl
 
+from producer.register.vis.cells import GROUPED_FORM
 from producer.register.vis.columns import COLUMNS, NUMBERS
-
-_DECIMALS = 12
 
 
 def write_vis(path: Path, rows: pl.DataFrame, *, mode: str, hsa_id: str) -> None:
@@ -38,6 +37,8 @@ def _cell(name: str, kind: pl.DataType) -> pl.Expr:
     is_whole = (column == column.floor()) & (column.abs() < 2**53)
     short = column.cast(pl.String)
     plain = pl.when(short.str.contains("e", literal=True)).then(_plain(column)).otherwise(short)
+    # Three decimals could be read as thousands; a zero more cannot.
+    plain = pl.when(plain.str.contains(GROUPED_FORM)).then(plain + "0").otherwise(plain)
     return pl.when(is_whole).then(column.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(plain).alias(name)
 
 
