@@ -44,8 +44,8 @@ from contracts.errors import (
     UnexpectedAnswer,
     UsageError,
 )
-from contracts.model import Measurement, ReportHead
-from contracts.registry import GET_QUALITY_INDICATORS_2
+from contracts.model import II, Measurement, ReportHead
+from contracts.registry import CONTRACTS, GET_QUALITY_INDICATORS_2
 from contracts.safe_xml import parse_message
 from contracts.soap import read_request_envelope
 from contracts.validation import validate_body
@@ -177,6 +177,32 @@ def test_debug_logs_hold_no_body(producer: Playback, client: ProducerClient, cap
     assert caplog.records
     assert "Envelope" not in caplog.text
     assert MEASURE_A not in caplog.text
+
+
+@pytest.mark.parametrize("name", ["GetQualityIndicators:1", "GetQualityIndicators:3"])
+def test_other_versions_of_the_contract_are_spoken(producer: Playback, connect: Connect, name: str) -> None:
+    contract = CONTRACTS[name]
+    sent = measurement()
+    if contract.major == 1:
+        version = II("00000000-0000-4000-8000-0000000000ff")
+        sent = replace(sent, source_system=None, measure_id_version_dependent=version)
+    head = head_of([sent], question())
+    if contract.major == 1:
+        head = replace(
+            head,
+            reporting_organization=replace(head.reporting_organization, name=None),
+        )
+    codec = contract.codec
+    fragment = codec.measurement_fragment(
+        sent,
+        organization=codec.organization_fragment(sent.performing_organization),
+        source=codec.source_fragment(sent.source_system),
+    )
+    producer.respond = lambda exchange: exchange.send(codec.answer_prefix(head) + fragment + codec.answer_suffix())
+    assert read(connect(contract=contract)) == ([sent], head)
+    request = read_request_envelope(parse_message(producer.bodies[0]))
+    validate_body(contract, request.body)
+    assert producer.headers[0]["SOAPAction"] == f'"{contract.soap_action}"'
 
 
 def test_memory_does_not_grow_with_the_answer(producer: Playback, client: ProducerClient) -> None:

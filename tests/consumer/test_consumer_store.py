@@ -262,6 +262,14 @@ def test_every_kind_of_measure_has_its_columns(store: Store, measure: Any, expec
     assert expected.items() <= rows(store)[0].items()
 
 
+def test_what_only_version_1_tells_has_its_columns(store: Store) -> None:
+    measure = ContinuousVariableMeasure(4.0, unit="d", method="MEDIAN")
+    version = II("00000000-0000-4000-8000-0000000000ff")
+    keep(store, [replace(measurement(measure), source_system=None, measure_id_version_dependent=version)])
+    assert {"unit": "d", "method": "MEDIAN", "measure_version_id": version.root}.items() <= rows(store)[0].items()
+    assert rows(store)[0]["source_system"] is None
+
+
 def test_an_organisation_carries_the_codes_it_lies_in(store: Store) -> None:
     lan = PerformingOrganization("Hallands län", "Lan", None, II(OID_LAN, "13"))
     hospital = PerformingOrganization("Sjukhuset", "Sjukhus", None, II(OID_HOSPITAL, "42011"), lan)
