@@ -45,6 +45,7 @@ _PHASES = {"reading": "Reading and checking rows", "storing": "Storing measureme
 
 _DAILY = {
     "aggregate": "Make every level and period of the catalogue from counts per unit, masked.",
+    "completeness": "Tell what is expected and missing, masked or suspicious.",
     "template": "Write an empty form of organisations, counts or the VIS file, explained.",
     "export": "Write the measurements as a VIS file that imports to the same register.",
 }
@@ -121,11 +122,16 @@ def import_(
 
 
 @command.command("publish")
+@click.option("--require-complete", is_flag=True, help="Publish only when nothing that is expected is missing.")
 @common_options
 @pass_console
-def publish_(console: Console) -> None:
+def publish_(console: Console, *, require_complete: bool) -> None:
     """Make what was imported visible to consumers, in one step, in every contract version that is served."""
     settings = console.settings()
+    if require_complete:
+        from gateway.commands import register_daily
+
+        register_daily.require_complete(console, settings)
     served = served_contracts(settings)
     keep = register_settings(settings).keep_publications
     is_written = any(contract.codec.uses_catalogue for contract in served)

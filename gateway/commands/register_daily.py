@@ -18,7 +18,7 @@ import rich.console
 from rich.markup import escape
 from rich.table import Table
 
-from contracts.errors import EXIT_DATA
+from contracts.errors import EXIT_DATA, EXIT_FINDINGS
 from gateway.console import Advance, Console, common_options, pass_console
 from gateway.sections import catalogue_settings, organizations_settings, parties, register_of
 from gateway.settings import Settings
@@ -26,6 +26,7 @@ from gateway.settings import Settings
 if TYPE_CHECKING:
     from producer.calculation.pipeline import Calculated, Options
     from producer.catalogue.model import Catalogue
+    from producer.completeness import Completeness
     from producer.organizations.model import Organizations
     from producer.register.vis.findings import Findings
 
@@ -243,3 +244,81 @@ def export(console: Console, file: Path, *, form: str, register_hsa_id: str | No
     write_vis(file, rows, mode="KEEP" if keep else "DELETE", hsa_id=hsa_id)
     data = {"file": str(file), "format": form, "rows": rows.height, "register_hsa_id": hsa_id}
     console.emit(data, lambda out: out.print(f"[ok]Wrote[/ok] {rows.height} rows to {escape(str(file))}."))
+
+
+@click.command("completeness")
+@click.option("--html", "html", type=click.Path(path_type=Path), help="Write the report with pictures to this file.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day of the periods that are expected.")
+@common_options
+@pass_console
+def completeness(console: Console, html: Path | None, *, until: datetime | None) -> None:
+    """Tell what is expected and missing, masked or suspicious. Exit 1 when something is missing."""
+    settings = console.settings()
+    found = find_completeness(settings, until)
+    if html is not None:
+        from producer.completeness.html import completeness_html
+
+        organization = parties(settings)["organization"]
+        html.write_text(completeness_html(found, register_name=organization.name or organization.hsa_id), encoding="utf-8")
+        console.note(f"Wrote {escape(str(html))}")
+    console.emit(completeness_data(found), lambda out: render_completeness(out, found))
+    if not found.is_complete:
+        raise SystemExit(EXIT_FINDINGS)
+
+
+def find_completeness(settings: Settings, until: datetime | None = None) -> Completeness:
+    """Check the register against catalogue and organisations, where there is a file of those."""
+    from producer.completeness import check_completeness
+    from producer.register.export import register_rows
+
+    with register_of(settings) as register:
+        _, rows = register_rows(register)
+    has_organizations = organizations_settings(settings).file.exists()
+    organizations = known_organizations(settings) if has_organizations else None
+    return check_completeness(rows, known_catalogue(settings), organizations, until.date() if until else None)
+
+
+def require_complete(console: Console, settings: Settings) -> None:
+    """Stop with exit code 1, and what is missing, unless the register is complete."""
+    found = find_completeness(settings)
+    if found.is_complete:
+        return
+    console.emit(completeness_data(found), lambda out: render_completeness(out, found))
+    console.err.print(f"[bad]Not published:[/bad] {found.missing_count} expected value(s) are missing.")
+    raise SystemExit(EXIT_FINDINGS)
+
+
+def completeness_data(found: Completeness) -> dict[str, Any]:
+    """Give a completeness report for --json."""
+    return {
+        "is_complete": found.is_complete,
+        "until": found.until,
+        "missing_count": found.missing_count,
+        "measures": [{**asdict(one), "share": one.share} for one in found.measures],
+        "missing": [asdict(one) for one in found.missing],
+        "suspicions": [asdict(one) for one in found.suspicions],
+    }
+
+
+def render_completeness(out: rich.console.Console, found: Completeness) -> None:
+    """Draw a completeness report."""
+    table = Table("Indicator", "Expected", "Values", "Masked", "Not reported", "No basis", "Missing", "There", box=None)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for one in found.measures:
+        numbers = (one.expected, one.values, one.masked, one.unreported, one.without_basis)
+        style = "bad" if one.missing else "ok"
+        missing = f"[{style}]{one.missing}[/{style}]"
+        table.add_row(escape(one.title), *map(str, numbers), missing, f"{one.share:.0%}")
+    out.print(table)
+    for gap in found.missing[:_SHOWN]:
+        out.print(
+            f"  [bad]missing[/bad] {escape(gap.measure_id)}, {escape(gap.organization_name)}, {gap.start} to {gap.end}: "
+            f"{gap.reason}"
+        )
+    if found.missing_count > _SHOWN:
+        out.print(f"  ... and {found.missing_count - _SHOWN} more missing", style="dim")
+    for one_ in found.suspicions[:_SHOWN]:
+        place = f"{one_.organization_name}, {one_.start} to {one_.end}: " if one_.start else ""
+        out.print(f"  [warn]{one_.rule}[/warn] {escape(one_.measure_id)} {escape(place)}{escape(one_.what)} {one_.mend}")
+    out.print("[ok]Nothing that is expected is missing.[/ok]" if found.is_complete else f"{found.missing_count} missing.")
