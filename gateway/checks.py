@@ -6,7 +6,7 @@ import shutil
 import socket
 import ssl
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -25,6 +25,7 @@ from gateway.sections import (
     register_of,
     register_settings,
     router_settings,
+    served_contracts,
 )
 from gateway.settings import Settings
 from producer.register import register_status
@@ -93,6 +94,27 @@ def _register(settings: Settings) -> Iterator[Check]:
         yield Check("publication", "warning", text, "brygga register publish")
     else:
         yield Check("publication", "ok", f"publication {status.current.id} holds everything imported")
+    if status.current is not None and settings.has("producer"):
+        yield from _versions(settings, {part.rendering for part in status.current.contracts})
+
+
+def _versions(settings: Settings, published: Collection[str]) -> Iterator[Check]:
+    """Compare the contract versions that are served with those that are published, and tell what they rest on."""
+    try:
+        served = served_contracts(settings)
+    except BryggaError:
+        return  # The producer's own check tells.
+    for contract in served:
+        if contract.rendering not in published:
+            text = f"{contract.id} is served but not in the current publication, so its callers get a fault"
+            yield Check("contracts", "warning", text, "brygga register publish")
+        elif contract.is_reconstruction:
+            text = f"{contract.id} is a reconstruction: not the message that others speak"
+            yield Check(
+                "contracts", "warning", text, "Serve it only to try it; brygga contracts add takes the official."
+            )
+        else:
+            yield Check("contracts", "ok", f"{contract.id} is served")
 
 
 def _producer(settings: Settings) -> Iterator[Check]:

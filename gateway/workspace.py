@@ -37,6 +37,7 @@ url = "sqlite:///register.db"   # or postgresql+psycopg://user@host/database
 host = "127.0.0.1"
 port = $producer_port
 allowed_callers = ["$consumer_hsa_id", "$router_hsa_id"]   # HSA-ids that may call; empty = nobody
+contracts = ["GetQualityIndicators:2"]   # versions served and published; `brygga contracts list` shows them
 
 [producer.tls]
 certificate = "certs/producer.pem"
