@@ -104,7 +104,7 @@ def test_versions_come_and_go_without_touching_each_other(register: Register) ->
     def stored() -> dict[str, int]:
         with register.reading() as connection:
             counted = select(slice_.c.rendering, func.count()).group_by(slice_.c.rendering)
-            return dict(connection.execute(counted).tuples().all())
+            return {row.rendering: row[1] for row in connection.execute(counted)}
 
     only = publish(register, [V2])
     (of_2,) = only.publication.contracts
