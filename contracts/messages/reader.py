@@ -308,7 +308,7 @@ def fault_of(fault: etree._Element) -> FaultReceived:
     code = _cut(fault.findtext("faultcode")).split(":")[-1]
     text = _cut(fault.findtext("faultstring"))
     detail = fault.find("detail")
-    detail_text = _cut("" if detail is None else "".join(detail.itertext()))
+    detail_text = _cut("" if detail is None else " ".join(text for text in detail.itertext() if not text.isspace()))
     vp_code = _VP_CODE.match(text)
     if vp_code:
         return PlatformFault(vp_code[1], code, text, detail_text)

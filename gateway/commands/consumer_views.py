@@ -97,9 +97,9 @@ def _one_polled(one: Polled) -> dict[str, Any]:
 
 def render_polled(out: rich.console.Console, polled: Sequence[Polled]) -> None:
     """Draw a poll: one line per producer."""
-    table = Table("Producer", box=None, header_style="head")
-    for heading in ("asked", "unchanged", "fetched", "failed", "added", "changed", "removed", "received"):
-        table.add_column(heading, justify="right")
+    table = Table(Column("Producer", overflow="fold", min_width=17), box=None, header_style="head")
+    for heading in ("asked", "same", "fetched", "failed", "added", "changed", "removed", "received"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for label in dict.fromkeys(one.target.label for one in polled):
         of_one = [one for one in polled if one.target.label == label]
         outcomes = [one.outcome for one in of_one]
@@ -170,7 +170,8 @@ def render_log(out: rich.console.Console, entries: Sequence[LogEntry]) -> None:
     if not entries:
         out.print("Nothing has been fetched yet. Fetch something with 'brygga consumer fetch'.")
         return
-    table = Table("Started (UTC)", "Outcome", "Question", "What happened", box=None, header_style="head")
+    table = Table("Started (UTC)", "Outcome", "Question", box=None, header_style="head")
+    table.add_column("What happened", ratio=1)
     for entry in entries:
         style = _STYLES[entry.outcome]
         told = _changes_text(entry.changes) if entry.error is None else entry.error

@@ -172,8 +172,10 @@ def test_only_the_own_authority_is_trusted_after_a_call(
 
 def test_debug_logs_hold_no_body(producer: Playback, client: ProducerClient, caplog: pytest.LogCaptureFixture) -> None:
     producer.respond = lambda exchange: exchange.send(GOOD)
-    with caplog.at_level(logging.DEBUG):
-        read(client)
+    caplog.set_level(logging.DEBUG)
+    for name in ("zeep", "urllib3", "requests"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    read(client)
     assert caplog.records
     assert "Envelope" not in caplog.text
     assert MEASURE_A not in caplog.text

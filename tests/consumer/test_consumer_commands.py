@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from consumer_playback import Exchange, Playback
 from consumer_reports import (
     MEASURE_A,
@@ -36,6 +38,18 @@ from gateway.cli import run
 
 DAYS = ("--from", "2024-01-01", "--to", "2025-12-31")
 FETCH_A = ("consumer", "fetch", "--measure-id", MEASURE_A, *DAYS)
+
+
+@pytest.fixture(autouse=True)
+def _log_as_it_was() -> Iterator[None]:
+    """Undo what the command line does to the log of the process."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers, root.level = handlers, level
+    for name in ("zeep", "urllib3", "requests"):
+        logging.getLogger(name).setLevel(logging.NOTSET)
+    structlog.reset_defaults()
 
 
 @pytest.fixture
