@@ -14,13 +14,16 @@ from typing import Self
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import DBAPIError
 
-from contracts.errors import DataError
+from contracts.errors import ConfigurationError, DataError
 from producer.register import schema
 from producer.register.engine import check_file, make_engine, parse_url, sqlite_file, unavailable
 from producer.register.lock import ADVISORY_KEY, Writer, writer_lock
 
 DEFAULT_LOCK_WAIT_S = 10.0
 _DISK_FULL = ("53100", sqlite3.SQLITE_FULL)
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+# Higher bits of a SQLite error code only say more about the lowest eight.
+_PRIMARY_CODE = 0xFF
 
 
 class Register:
@@ -63,17 +66,41 @@ class Register:
 
     @contextmanager
     def telling(self, action: str) -> Iterator[None]:
-        """Turn what the database raises into RegisterUnavailable, or DataError when the disk is full."""
+        """Turn what the database raises into RegisterUnavailable.
+
+        Or into DataError when the disk is full, and ConfigurationError when the file is damaged.
+        """
         try:
             yield
         except DBAPIError as error:
             origin = error.orig
-            code = getattr(origin, "sqlstate", None) or getattr(origin, "sqlite_errorcode", None)
+            code = getattr(origin, "sqlstate", None) or getattr(origin, "sqlite_errorcode", 0) & _PRIMARY_CODE
+            if code in _DAMAGED:
+                raise self._damaged(str(origin)) from error
             if code in _DISK_FULL:
                 raise DataError(
                     "There is no room left on the disk of the register; nothing was changed. Make room and try again."
                 ) from error
             raise unavailable(error, action) from error
+
+    def check_integrity(self) -> None:
+        """Look through a SQLite file for damage, about a second for each gigabyte; a server does this by itself.
+
+        Raises ConfigurationError with the file's name and how to restore it.
+        """
+        if self.is_postgresql:
+            return
+        with self.reading() as connection:
+            first = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+        if first != "ok":
+            raise self._damaged(first)
+
+    def _damaged(self, what: str) -> ConfigurationError:
+        return ConfigurationError(
+            f"The register {self.file} is damaged. Stop the programs that use it and restore it from its backup: "
+            f"rm -f {self.file}-wal {self.file}-shm && cp BACKUP {self.file}",
+            log_detail=what,
+        )
 
     def close(self) -> None:
         """Close every connection."""

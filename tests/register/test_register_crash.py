@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import delete, event
 from vis_file import nation, row, unit, value, write_csv
 
-from contracts.errors import DataError, RegisterUnavailable
+from contracts.errors import ConfigurationError, DataError, RegisterUnavailable
 from contracts.model import DatePeriod
 from contracts.registry import GET_QUALITY_INDICATORS_2
 from producer.register import DatabaseRepository, Register, open_register, publish, register_status
@@ -166,3 +166,58 @@ def test_a_full_disk_changes_nothing(tmp_path: Path) -> None:
         register.engine.dispose()
         assert register_status(register).measurements == len(BEFORE)
         assert publish(register).is_new is False
+
+
+PAGE = 4096
+
+
+@pytest.fixture
+def sound(tmp_path: Path) -> tuple[Path, bytes]:
+    """A published register's file, and what it serves."""
+    file = tmp_path / "register.sqlite"
+    with open_register(f"sqlite:///{file}", create=True) as register:
+        import_vis(register, write_csv(tmp_path / "file.csv", AFTER))
+        publish(register)
+        return file, _served(register)
+
+
+def _damage(file: Path, page: int, *, cut: bool) -> None:
+    content = bytearray(file.read_bytes())
+    if cut:
+        del content[page * PAGE :]
+    else:
+        content[page * PAGE : (page + 1) * PAGE] = b"\xa5" * PAGE
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize("cut", [True, False], ids=["truncated", "corrupt page"])
+def test_a_damaged_register_is_refused_with_file_and_mend(sound: tuple[Path, bytes], cut: bool) -> None:
+    file, _ = sound
+    _damage(file, file.stat().st_size // PAGE // 2, cut=cut)
+    with pytest.raises(ConfigurationError, match=r"register\.sqlite is damaged.*cp BACKUP"):  # noqa: SIM117
+        with open_register(f"sqlite:///{file}") as register:
+            register.check_integrity()
+
+
+@pytest.mark.parametrize("cut", [True, False], ids=["truncated", "corrupt page"])
+def test_a_damaged_register_serves_the_whole_or_nothing(sound: tuple[Path, bytes], cut: bool) -> None:
+    file, expected = sound
+    content = file.read_bytes()
+    refused = 0
+    for page in range(0, len(content) // PAGE, 5):
+        file.write_bytes(content)
+        _damage(file, page, cut=cut)
+        repository = DatabaseRepository(f"sqlite:///{file}")
+        try:
+            selection = repository.select(GET_QUALITY_INDICATORS_2.rendering, None, EVER)
+            assert b"".join(repository.content(selection)) == expected
+        except RegisterUnavailable:
+            refused += 1
+        finally:
+            repository.close()
+    assert refused
+
+
+def test_a_sound_register_passes_the_check(register: Register, import_rows: ImportRows) -> None:
+    import_rows(BEFORE)
+    register.check_integrity()
