@@ -183,12 +183,7 @@ def _compare_simple_types(known: Mapping[str, SimpleType], other: Mapping[str, S
         if there is None:
             yield Difference(where, "is missing", True)
             continue
-        for value in kind.enumeration:
-            if value not in there.enumeration:
-                yield Difference(where, f"lacks the value {value}", True)
-        for value in there.enumeration:
-            if value not in kind.enumeration:
-                yield Difference(where, f"has the new value {value}", False)
+        yield from _compare_values(where, kind.enumeration, there.enumeration)
         if kind.patterns != there.patterns:
             yield Difference(where, f"has pattern {_listed(there.patterns)}, was {_listed(kind.patterns)}", True)
         if kind.form != there.form:
@@ -198,6 +193,21 @@ def _compare_simple_types(known: Mapping[str, SimpleType], other: Mapping[str, S
     for name in other:
         if name not in known:
             yield Difference(f"type {_local(name)}", "is new", False)
+
+
+def _compare_values(where: str, known: tuple[str, ...], other: tuple[str, ...]) -> Iterator[Difference]:
+    """Compare the allowed values; none listed means that any is allowed."""
+    if bool(known) != bool(other):
+        listed = f"only {', '.join(known or other)}"
+        allows, allowed = (listed, "any value") if other else ("any value", listed)
+        yield Difference(where, f"allows {allows}, was {allowed}", bool(other))
+        return
+    for value in known:
+        if value not in other:
+            yield Difference(where, f"lacks the value {value}", True)
+    for value in other:
+        if value not in known:
+            yield Difference(where, f"has the new value {value}", False)
 
 
 def _listed(values: tuple[str, ...]) -> str:

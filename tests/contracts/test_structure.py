@@ -136,3 +136,33 @@ def test_a_difference_is_said_in_words(known: str, other: str, said: str) -> Non
         return structure(f'<xs:complexType name="T"><xs:sequence>{content}</xs:sequence></xs:complexType>')
 
     assert [f"{one.where} {one.what}" for one in compare(of(known), of(other))] == [said]
+
+
+RESTRICTED = '<xs:simpleType name="S"><xs:restriction base="xs:string"/></xs:simpleType>'
+LISTED = RESTRICTED.replace(
+    'string"/>', 'string"><xs:enumeration value="x"/><xs:enumeration value="y"/></xs:restriction>'
+)
+
+
+@pytest.mark.parametrize(
+    ("known", "other", "said", "is_breaking"),
+    [
+        (RESTRICTED, "", "type S is missing", True),
+        ("", RESTRICTED, "type S is new", False),
+        (RESTRICTED, RESTRICTED.replace("string", "token"), "type S restricts token, was string", True),
+        (
+            RESTRICTED,
+            RESTRICTED.replace('string"/>', 'string"><xs:maxLength value="9"/></xs:restriction>'),
+            "type S allows maxLength 9, was any",
+            True,
+        ),
+        (RESTRICTED, LISTED, "type S allows only x, y, was any value", True),
+        (LISTED, RESTRICTED, "type S allows any value, was only x, y", False),
+        ('<xs:complexType name="C"/>', "", "type C is missing", True),
+        ("", '<xs:complexType name="C"/>', "type C is new", False),
+        ('<xs:element name="e" type="xs:string"/>', "", "element e is missing", True),
+    ],
+)
+def test_differences_of_declarations_are_said_in_words(known: str, other: str, said: str, is_breaking: bool) -> None:
+    (difference,) = compare(structure(known), structure(other))
+    assert (f"{difference.where} {difference.what}", difference.is_breaking) == (said, is_breaking)

@@ -31,9 +31,10 @@ from contracts.model import (
 from contracts.registry import CONTRACTS, ServiceContract
 from gateway.cli import run
 from gateway.demo_data import DEMO_HSA_ID, write_demo_file
-from gateway.processes import free_port, run_command, running
-from gateway.sections import consumer_settings
+from gateway.processes import free_port, running
+from gateway.sections import consumer_settings, register_of
 from gateway.settings import Settings
+from producer.register import publications
 
 SYSTEM = "SE9990001112-DEMO"
 V1, V2, V3 = (CONTRACTS[f"GetQualityIndicators:{major}"] for major in (1, 2, 3))
@@ -49,7 +50,7 @@ class Parties:
     router_port: int
     measure_ids: tuple[str, ...]
     period: DatePeriod
-    published: dict[str, int]
+    published: frozenset[str]
 
     def connection(self, contract: ServiceContract, way: str = "direct") -> ProducerConnection:
         port, path = (self.router_port, "/vp") if way == "router" else (self.producer_port, contract.path)
@@ -70,16 +71,20 @@ def parties(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parties]:
     demo = write_demo_file(folder / "results.csv", "small")
     ports = ["--port", str(producer_port), "--router-port", str(router_port), "--key-size", "2048"]
     names = ["--hsa-id", SYSTEM, "--register-hsa-id", DEMO_HSA_ID, "--name", "Prov"]
-    assert run_command(["init", ".", *names, *ports], folder=folder).exit_code == EXIT_OK
-    assert run_command(["register", "import", "results.csv"], folder=folder).exit_code == EXIT_OK
+    config = ["--quiet", "--config", str(folder / "brygga.toml")]
     every = {
         "BRYGGA_PRODUCER_CONTRACTS": ",".join(contract.id for contract in (V1, V2, V3)),
         "BRYGGA_PRODUCER_ALLOW_RECONSTRUCTIONS": "true",
         "BRYGGA_ROUTER_ADMIN_PORT": "0",
     }
-    outcome = run_command(["register", "publish"], folder=folder, environment=every)
-    assert outcome.exit_code == EXIT_OK, outcome.messages
-    published = {part["rendering"]: part["slice_count"] for part in outcome.data["publication"]["contracts"]}
+    assert run(["init", str(folder), *names, *ports, "--quiet"]) == EXIT_OK
+    assert run(["register", "import", str(demo.path), *config]) == EXIT_OK
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in every.items():
+            environment.setenv(name, value)
+        assert run(["register", "publish", *config]) == EXIT_OK
+    with register_of(Settings.load(folder / "brygga.toml")) as register:
+        (publication,) = publications(register)
     start, end = demo.period
     with ExitStack() as servers:
         for part, port in (("producer", producer_port), ("router", router_port)):
@@ -91,7 +96,7 @@ def parties(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parties]:
             router_port,
             tuple(sorted(measure.measure_id for measure in demo.measures)),
             DatePeriod(f"{start:%Y%m%d}", f"{end:%Y%m%d}"),
-            published,
+            frozenset(part.rendering for part in publication.contracts),
         )
 
 
@@ -106,7 +111,7 @@ def as_version_1(one: Measurement) -> Measurement:
 
 
 def test_versions_that_look_the_same_are_stored_once(parties: Parties) -> None:
-    assert parties.published.keys() == {V1.id, V2.id}
+    assert parties.published == {V1.id, V2.id}
 
 
 @ways
