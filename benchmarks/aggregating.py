@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from benchmarks.harness import Figure, in_turns
+from contracts.codes import KOMMUN
 from producer.calculation.aggregate import aggregate
 from producer.calculation.counts import Counts
 from producer.calculation.results import with_values
@@ -15,7 +16,6 @@ from producer.catalogue.kik import submeasure_of
 from producer.catalogue.model import CatalogueMeasure
 from producer.organizations.model import Organizations, Place
 from producer.register.vis.findings import Findings
-from contracts.codes import KOMMUN
 
 _MEASURES, _UNITS, _YEARS, _RUNS = 10, 1000, 5, 5
 _LEVELS = ("Land", "Lan", "Kommun", "Vardenhet")
@@ -32,7 +32,15 @@ def counted() -> tuple[Counts, pl.DataFrame]:
     )
     measures: list[CatalogueMeasure] = []
     for number in range(_MEASURES):
-        one = CatalogueMeasure(f"m{number}", 1, f"Indicator {number}", "Andel", frequencies=("year", "quarter", "month"), levels=_LEVELS, display_threshold=15.0)
+        one = CatalogueMeasure(
+            f"m{number}",
+            1,
+            f"Indicator {number}",
+            "Andel",
+            frequencies=("year", "quarter", "month"),
+            levels=_LEVELS,
+            display_threshold=15.0,
+        )
         measures.append(one)
     for one in measures[: 2 * _MEASURES // 3]:
         measures += [submeasure_of(one, f"{one.measure_id}-{sex}", sex, one.title) for sex in ("1", "2")]
@@ -54,7 +62,10 @@ def counted() -> tuple[Counts, pl.DataFrame]:
     empty = [pl.lit(None, pl.Float64).alias(name) for name in ("squares", "value", "exclusions", "expected")]
     rows = rows.with_columns(empty)
     counts = Counts(rows, tuple(measures), (0.0,) * len(measures), organizations, Findings())
-    names = pl.DataFrame({"place": range(_UNITS), "unit": [id_ for id_, _ in units], "kommun": [kommun for _, kommun in units]}, schema_overrides={"place": pl.UInt32})
+    names = pl.DataFrame(
+        {"place": range(_UNITS), "unit": [id_ for id_, _ in units], "kommun": [kommun for _, kommun in units]},
+        schema_overrides={"place": pl.UInt32},
+    )
     text = rows.join(names, on="place", maintain_order="left").select(
         pl.format("m{}", "measure").alias("measure_id"),
         "unit",

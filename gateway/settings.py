@@ -21,7 +21,19 @@ from contracts.errors import ConfigurationError
 T = TypeVar("T")
 DEFAULT_FILE = "brygga.toml"
 ENVIRONMENT_PREFIX = "BRYGGA_"
-SECTION_NAMES = frozenset({"system", "organization", "contracts", "register", "producer", "consumer", "router"})
+SECTION_NAMES = frozenset(
+    {
+        "system",
+        "organization",
+        "contracts",
+        "register",
+        "catalogue",
+        "organizations",
+        "producer",
+        "consumer",
+        "router",
+    }
+)
 # Variables that steer the program or its tests and are no settings.
 _NOT_SETTINGS = ("BRYGGA_CONFIG", "BRYGGA_CERTS_PASSWORD", "BRYGGA_TEST_")
 _PASSWORD = re.compile(r"(://[^:/@\s]*):[^/\s]*@")

@@ -13,7 +13,7 @@ import polars as pl
 
 from contracts.errors import DataError, ImportRejected
 from producer.register.vis.cells import NUMBER_FORM
-from producer.register.vis.findings import Findings, ImportFinding
+from producer.register.vis.findings import KEPT_PER_RULE, Findings, ImportFinding
 from producer.register.vis.reading import ROW, open_source
 from producer.register.vis.row_rule import RowRule, said
 
@@ -88,8 +88,10 @@ def day(column: str) -> pl.Expr:
     )
 
 
-def number_rules(rule: str, columns: Sequence[str], *, shares: Collection[str] = ()) -> list[RowRule]:
-    """Give rules for the form of number columns: readable, not negative, and ``shares`` from 0 to 1.
+def number_rules(
+    rule: str, columns: Sequence[str], *, shares: Collection[str] = (), signed: Collection[str] = ()
+) -> list[RowRule]:
+    """Give rules for the form of number columns: readable, not negative but ``signed``, and ``shares`` from 0 to 1.
 
     The numbers stand in columns of the same name with ``_number`` after it.
     """
@@ -105,16 +107,13 @@ def number_rules(rule: str, columns: Sequence[str], *, shares: Collection[str] =
             .then(pl.lit("Write a share from 0 to 1 without the percent sign."))
             .otherwise(pl.lit("Write a number such as 12 or 0.75; leave the cell empty when there is none."))
         )
-        rules += [
-            RowRule(
-                rule,
-                column,
-                cell.is_not_null() & value.is_null(),
-                said(f"{column} is {{}}, which is not read as a number.", column),
-                mend,
-            ),
-            RowRule(rule, column, value < 0, said(f"{column} is {{}}, which is negative.", column), "Write 0 or more."),
-        ]
+        unread = cell.is_not_null() & value.is_null()
+        rules.append(
+            RowRule(rule, column, unread, said(f"{column} is {{}}, which is not read as a number.", column), mend)
+        )
+        if column not in signed:
+            negative = said(f"{column} is {{}}, which is negative.", column)
+            rules.append(RowRule(rule, column, value < 0, negative, "Write 0 or more."))
         if column in shares:
             rules.append(
                 RowRule(
@@ -143,12 +142,8 @@ def date_rules(rule: str, columns: Sequence[str], required: Collection[str] = ()
 
 
 def add_findings(
-    findings: Findings, found: pl.DataFrame, rule: str, column: str, what: pl.Expr, mend: str, **options: str
+    findings: Findings, found: pl.DataFrame, rule: str, column: str, what: pl.Expr, mend: str
 ) -> None:
-    """Add a finding for each row of ``found``, which has a column of row numbers; ``severity`` is error or warning."""
-    severity = "warning" if options.get("severity") == "warning" else "error"
-    texts = found.sort(ROW).head(200).select(ROW, what.alias("what")).rows()
-    findings.extend(
-        (ImportFinding(rule, severity, row, column, text, mend) for row, text in texts),
-        found.height,
-    )
+    """Add an error for each row of ``found``, which has a column of row numbers."""
+    texts = found.sort(ROW).head(KEPT_PER_RULE).select(ROW, what.alias("what")).rows()
+    findings.extend((ImportFinding(rule, "error", row, column, text, mend) for row, text in texts), found.height)

@@ -128,11 +128,14 @@ def _write_workbook(form: Form, path: Path) -> None:
         list(columns_of(form).items()), schema={"Column": pl.String, "What to write": pl.String}, orient="row"
     )
     with xlsxwriter.Workbook(path, {"strings_to_numbers": False}) as workbook:
-        text, wrapped = workbook.add_format({"num_format": "@"}), workbook.add_format({"text_wrap": True, "valign": "top"})
+        text, wrapped = (
+            workbook.add_format({"num_format": "@"}),
+            workbook.add_format({"text_wrap": True, "valign": "top"}),
+        )
         table = workbook.add_worksheet(form.capitalize())
         # Text, so that Excel leaves codes such as 01 and dates as they are written.
         table.set_column(0, len(columns_of(form)) - 1, 18, text)
-        _frame(form).write_excel(workbook, table, autofilter=False, column_formats={pl.String: "@"})
+        _frame(form).write_excel(workbook, table, autofilter=False)
         for position, meaning in enumerate(columns_of(form).values()):
             table.write_comment(0, position, meaning)
         table.freeze_panes(1, 0)

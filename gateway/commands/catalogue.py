@@ -122,7 +122,9 @@ def template(console: Console, file: Path) -> None:
     from producer.templates import write_template
 
     write_template("catalogue", file)
-    console.emit({"file": str(file)}, lambda out: out.print(f"Wrote {file}. Fill it in, then: brygga catalogue import {file}"))
+    console.emit(
+        {"file": str(file)}, lambda out: out.print(f"Wrote {file}. Fill it in, then: brygga catalogue import {file}")
+    )
 
 
 def _catalogue(console: Console) -> Catalogue:
@@ -154,7 +156,10 @@ def _render(out: rich.console.Console, catalogue: Catalogue, measure: CatalogueM
     out.print(f"[head]{escape(measure.title)}[/head]  {escape(measure.measure_id)}")
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     rolling = ", each period the twelve months that end with it" if measure.is_rolling_year else ""
-    subs = {f"{'men' if sex == '1' else 'women'}: {one.measure_id}" for sex, one in catalogue.submeasures(measure.measure_id).items()}
+    subs = {
+        f"{'men' if sex == '1' else 'women'}: {one.measure_id}"
+        for sex, one in catalogue.submeasures(measure.measure_id).items()
+    }
     audiences = ", ".join(f"{name} {_number(value)}" for name, value in measure.audience_thresholds.items())
     facts = (
         ("Version", f"{measure.version_number} (known: {', '.join(map(str, versions))})"),

@@ -46,6 +46,7 @@ _PHASES = {"reading": "Reading and checking rows", "storing": "Storing measureme
 _DAILY = {
     "aggregate": "Make every level and period of the catalogue from counts per unit, masked.",
     "completeness": "Tell what is expected and missing, masked or suspicious.",
+    "pull": "Read counts from the register's own database.",
     "template": "Write an empty form of organisations, counts or the VIS file, explained.",
     "export": "Write the measurements as a VIS file that imports to the same register.",
 }

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from contracts.errors import EXIT_DATA, EXIT_FINDINGS
 from gateway.console import Advance, Console, common_options, pass_console
-from gateway.sections import catalogue_settings, organizations_settings, parties, register_of
+from gateway.sections import catalogue_settings, organizations_settings, parties, register_of, register_settings
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def render_findings(out: rich.console.Console, findings: Findings) -> None:
     if hidden:
         out.print(f"... and {hidden} more. In all:", style="dim")
         for severity in ("error", "warning"):
-            for rule, count in findings.counts(severity).items():  # type: ignore[arg-type]
+            for rule, count in findings.counts(severity).items():
                 out.print(f"  {count:>8} {severity}(s) of {rule}", style="dim")
 
 
@@ -195,7 +195,9 @@ def _render_calculated(
     if done.findings.warning_count:
         render_findings(out, done.findings)
     levels = ", ".join(f"{level} {count}" for level, count in done.by_level.items())
-    out.print(f"[ok]Calculated[/ok] {done.rows.height} rows of {done.measures} indicators from {done.counted_rows} counts:")
+    out.print(
+        f"[ok]Calculated[/ok] {done.rows.height} rows of {done.measures} indicators from {done.counted_rows} counts:"
+    )
     out.print(f"  by level: {levels}")
     out.print(
         f"  {done.masked} masked below their threshold (MSK), {done.suppressed} more hidden to protect them, "
@@ -259,7 +261,9 @@ def completeness(console: Console, html: Path | None, *, until: datetime | None)
         from producer.completeness.html import completeness_html
 
         organization = parties(settings)["organization"]
-        html.write_text(completeness_html(found, register_name=organization.name or organization.hsa_id), encoding="utf-8")
+        html.write_text(
+            completeness_html(found, register_name=organization.name or organization.hsa_id), encoding="utf-8"
+        )
         console.note(f"Wrote {escape(str(html))}")
     console.emit(completeness_data(found), lambda out: render_completeness(out, found))
     if not found.is_complete:
@@ -320,5 +324,36 @@ def render_completeness(out: rich.console.Console, found: Completeness) -> None:
         out.print(f"  ... and {found.missing_count - _SHOWN} more missing", style="dim")
     for one_ in found.suspicions[:_SHOWN]:
         place = f"{one_.organization_name}, {one_.start} to {one_.end}: " if one_.start else ""
-        out.print(f"  [warn]{one_.rule}[/warn] {escape(one_.measure_id)} {escape(place)}{escape(one_.what)} {one_.mend}")
-    out.print("[ok]Nothing that is expected is missing.[/ok]" if found.is_complete else f"{found.missing_count} missing.")
+        out.print(
+            f"  [warn]{one_.rule}[/warn] {escape(one_.measure_id)} {escape(place)}{escape(one_.what)} {one_.mend}"
+        )
+    out.print(
+        "[ok]Nothing that is expected is missing.[/ok]" if found.is_complete else f"{found.missing_count} missing."
+    )
+
+
+@click.command("pull")
+@click.argument("file", type=click.Path(path_type=Path), default=Path("counts.csv"))
+@common_options
+@pass_console
+def pull(console: Console, file: Path) -> None:
+    """Read counts from the databases of the settings ([[register.sources]]) into FILE [default: counts.csv]."""
+    from contracts.errors import ConfigurationError
+    from producer.register.pull import pull as pull_counts
+
+    settings = console.settings()
+    sources = register_settings(settings).sources
+    if not sources:
+        raise ConfigurationError(
+            "The settings name no source. Add [[register.sources]] with url and [[register.sources.queries]]."
+        )
+    queries = sum(len(source.queries) for source in sources)
+    with console.progress("Pulling counts", queries) as advance:
+        rows = pull_counts(sources, settings.base, file, advance)
+    data = {"file": str(file), "rows": rows, "sources": [source.name for source in sources], "queries": queries}
+
+    def render(out: rich.console.Console) -> None:
+        out.print(f"[ok]Pulled[/ok] {rows} rows with {queries} queries into {escape(str(file))}.")
+        out.print(f"Next: brygga register aggregate {escape(str(file))} --import", style="dim")
+
+    console.emit(data, render)

@@ -116,7 +116,11 @@ def _plans(counts: Counts, today: date) -> list[_Plan]:
         measure = counts.measures[span["measure"]]
         for frequency in measure.frequencies:
             if not span[frequency]:
-                _warn(counts.findings, measure, f"The catalogue asks for {frequency} values, but some counts are of longer periods")
+                _warn(
+                    counts.findings,
+                    measure,
+                    f"The catalogue asks for {frequency} values, but some counts are of longer periods",
+                )
                 continue
             periods = _periods(measure, frequency, span["first"], span["last"], today)
             if not periods:
@@ -148,8 +152,10 @@ def _cells_of(
 ) -> list[pl.DataFrame]:
     """Give the cells of one plan: of each level the total and, where asked and known, each sex."""
     months = MONTHS[plan.frequency]
-    chosen = rows if len(plan.measures) == rows["measure"].n_unique() else rows.filter(
-        pl.col("measure").is_in(list(plan.measures))
+    chosen = (
+        rows
+        if len(plan.measures) == rows["measure"].n_unique()
+        else rows.filter(pl.col("measure").is_in(list(plan.measures)))
     )
     timed = _timed(chosen, plan, months)
     sexed = _with_sexes(plan, timed, counts)
@@ -187,7 +193,11 @@ def _with_sexes(plan: _Plan, timed: pl.DataFrame, counts: Counts) -> list[int]:
     with_sex = timed.filter(pl.col("sex") > 0)["measure"].unique().to_list()
     for number in wanted:
         if number not in with_sex:
-            _warn(counts.findings, counts.measures[number], "The catalogue asks for values by sex, but the counts have no sex")
+            _warn(
+                counts.findings,
+                counts.measures[number],
+                "The catalogue asks for values by sex, but the counts have no sex",
+            )
     return sorted(set(wanted) & set(with_sex))
 
 

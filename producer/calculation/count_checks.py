@@ -104,7 +104,11 @@ def _period_rules() -> list[RowRule]:
             "CNT-10",
             "period_start",
             (pl.col("period_start_day") < pl.col("measure_from")) | (pl.col("period_end_day") > pl.col("measure_to")),
-            said("The indicator is not valid for the whole of {} to {}; the row is left out.", "period_start", "period_end"),
+            said(
+                "The indicator is not valid for the whole of {} to {}; the row is left out.",
+                "period_start",
+                "period_end",
+            ),
             "Nothing, if the definition really changed then. Else correct its validity in the catalogue.",
             "warning",
         ),
@@ -197,10 +201,8 @@ def _check_sexes(typed: pl.DataFrame, findings: Findings) -> None:
         return
     key = ["measure", "unit", "start", "end"]
     both = typed.filter(pl.col("has_sex").any().over(key) & ~pl.col("has_sex"))
-    what = pl.format("There are rows by sex for the same indicator, unit and period.")
     mend = "Leave the total out, it is calculated; write sex 0 if the row is about people whose sex is not known."
     add_findings(findings, both, "CNT-08", "sex", pl.lit("There are rows by sex for the same unit and period."), mend)
-    del what
 
 
 def _check_overlaps(typed: pl.DataFrame, findings: Findings) -> None:

@@ -63,7 +63,7 @@ def t_quantile(degrees: pl.Expr) -> pl.Expr:
     expansion = pl.lit(z) + pl.sum_horizontal(
         term / degrees.cast(pl.Float64).pow(power) for power, term in enumerate(terms, 1)
     )
-    few = degrees.round(0).cast(pl.Int64).replace_strict(
-        dict(enumerate(_FEW, 1)), default=None, return_dtype=pl.Float64
+    few = (
+        degrees.round(0).cast(pl.Int64).replace_strict(dict(enumerate(_FEW, 1)), default=None, return_dtype=pl.Float64)
     )
     return pl.coalesce(few, expansion)

@@ -89,9 +89,7 @@ def _containing(base: int, finest: int, frequencies: list[int], measure: Catalog
     In a rolling year every period is a window of its own, told again by the longer periods that end with it.
     """
     if measure.is_rolling_year:
-        return [
-            ((base + 1) * finest // one - 1) * 16 + one for one in frequencies if (base + 1) * finest % one == 0
-        ]
+        return [((base + 1) * finest // one - 1) * 16 + one for one in frequencies if (base + 1) * finest % one == 0]
     return [base * finest // one * 16 + one for one in frequencies]
 
 

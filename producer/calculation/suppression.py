@@ -95,12 +95,14 @@ class _Suppression:
         node, sex, period = cell
         sexes = self._known_sexes if sex == 0 else [sex]
         leaves = [
-            leaf
-            for leaf in product(self._leaves_of[node], sexes, self._bases_of[period])
-            if leaf in self._table.leaves
+            leaf for leaf in product(self._leaves_of[node], sexes, self._bases_of[period]) if leaf in self._table.leaves
         ]
         if not leaves:  # Only cases whose sex is not known.
-            leaves = [leaf for leaf in product(self._leaves_of[node], (0,), self._bases_of[period]) if leaf in self._table.leaves]
+            leaves = [
+                leaf
+                for leaf in product(self._leaves_of[node], (0,), self._bases_of[period])
+                if leaf in self._table.leaves
+            ]
         leaves.sort(key=lambda leaf: (-self._table.leaves[leaf], leaf))
         return leaves[:2]
 

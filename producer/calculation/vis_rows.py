@@ -67,9 +67,7 @@ def _dates() -> list[pl.Expr]:
     months = pl.col("frequency").cast(pl.Int32)
     first, after = pl.col("period") * months, (pl.col("period") + 1) * months
     level = pl.col("identity").str.split("/").list.first()
-    order = level.replace_strict(
-        {"Land": 0, "Lan": 1, "Kommun": 2, "Sjukhus": 3, "Vardenhet": 4}, return_dtype=pl.Int8
-    )
+    order = level.replace_strict({"Land": 0, "Lan": 1, "Kommun": 2, "Sjukhus": 3, "Vardenhet": 4}, return_dtype=pl.Int8)
     return [
         pl.date(first // 12, first % 12 + 1, 1).alias("start"),
         pl.date(after // 12, after % 12 + 1, 1).dt.offset_by("-1d").alias("end"),

@@ -12,6 +12,7 @@ from producer.register.vis.findings import Findings
 from producer.register.vis.organizations import IDENTITY
 from producer.register.vis.row_rule import RowRule, check_rows, said
 
+
 def check_against_catalogue(rows: pl.DataFrame, catalogue: Catalogue, findings: Findings) -> None:
     """Check the typed rows of a VIS file (`producer.register.vis.table.VisTable.rows`) against the catalogue."""
     joined = (
@@ -50,7 +51,7 @@ def with_catalogue_kinds(rows: pl.DataFrame, catalogue: Catalogue) -> pl.DataFra
 
 
 def _known(catalogue: Catalogue) -> pl.DataFrame:
-    schema = {
+    schema: dict[str, pl.DataType | type[pl.DataType]] = {
         "MeasureID": pl.String,
         "known_versions": pl.List(pl.Int64),
         "latest": pl.Int64,

@@ -6,7 +6,6 @@ The file is JSON, sorted and written byte-stably, so that it can be kept under v
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import MISSING, asdict, fields
 from datetime import date
@@ -45,7 +44,7 @@ def save_catalogue(path: Path, catalogue: Catalogue) -> None:
     body = {"format": _FORMAT, "measures": [_entry(one) for one in catalogue.measures]}
     part = path.with_name(f"{path.name}.part")
     part.write_text(json.dumps(body, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    part.replace(path)
 
 
 def read_catalogue(paths: Sequence[Path], known: Catalogue | None = None) -> Catalogue:

@@ -63,7 +63,7 @@ def read_toml(path: Path) -> list[CatalogueMeasure]:
     entries = document.get("measure")
     if not isinstance(entries, list) or not entries:
         raise DataError(f"{path} has no [[measure]]. Make an example with: brygga catalogue template catalogue.toml")
-    measures = []
+    measures: list[CatalogueMeasure] = []
     for number, entry in enumerate(entries, 1):
         measures += _measures(entry, f"[[measure]] number {number}")
     return measures
@@ -71,7 +71,7 @@ def read_toml(path: Path) -> list[CatalogueMeasure]:
 
 def read_own_table(path: Path) -> list[CatalogueMeasure]:
     """Read a CSV or XLSX (untrusted) with the columns `FIELDS`. Raises DataError naming row and column."""
-    measures = []
+    measures: list[CatalogueMeasure] = []
     for row in read_table(path, tuple(FIELDS), REQUIRED).to_dicts():
         number = row.pop(ROW)
         measures += _measures({name: text for name, text in row.items() if text is not None}, f"Row {number}")
@@ -131,7 +131,8 @@ class _Fields:
         text = self.text(name).replace(",", ".")
         if not text:
             return None
-        return self._converted(name, "a whole number" if is_whole else "a number", int if is_whole else float, text)
+        wanted, convert = ("a whole number", int) if is_whole else ("a number", float)
+        return float(self._converted(name, wanted, convert, text))
 
     def truth(self, name: str) -> bool:
         known = {"true": True, "ja": True, "yes": True, "1": True, "": False, "false": False, "nej": False, "0": False}
@@ -164,7 +165,9 @@ class _Fields:
         if isinstance(value, Mapping):
             pairs = [(str(key), str(item)) for key, item in value.items()]
         else:
-            pairs = [(key, item) for part in str(value).split(",") if part.strip() for key, _, item in [part.partition("=")]]
+            pairs = [
+                (key, item) for part in str(value).split(",") if part.strip() for key, _, item in [part.partition("=")]
+            ]
         wanted = "audience=number, such as open-data=30"
         return {key.strip(): self._converted(name, wanted, float, item) for key, item in pairs}
 

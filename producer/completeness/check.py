@@ -120,13 +120,18 @@ def _expected(
             first = max(first, month_of(one.valid_from))
         for frequency in one.frequencies:
             months = MONTHS[frequency]
-            end = (month_of(until) + 1) // months if until == last_day(month_of(until)) else month_of(until) // months
-            periods = range(-(-first // months), end)
+            periods = range(-(-first // months), _ended(until, months))
             own = there.filter((pl.col("measure") == name) & (pl.col("months") == months))
             if organizations is not None:
                 parts.append(_of_catalogue(name, months, periods, one.levels, organizations))
             parts.append(_of_before(own, periods, months))
     return pl.concat(parts).unique(subset=_KEY, keep="first", maintain_order=True)
+
+
+def _ended(until: date, months: int) -> int:
+    """Give the first period of a length that has not ended on ``until``."""
+    month = month_of(until)
+    return (month + 1 if until == last_day(month) else month) // months
 
 
 def _empty() -> pl.DataFrame:
@@ -136,7 +141,7 @@ def _empty() -> pl.DataFrame:
 
 def _never(name: str, frequency: str, until: date) -> pl.DataFrame:
     months = MONTHS[frequency]  # type: ignore[index]  # a frequency of the catalogue
-    gap = (name, months, month_of(until) // months - 1, LAND, "the catalogue asks for it, and it was never reported")
+    gap = (name, months, _ended(until, months) - 1, LAND, "the catalogue asks for it, and it was never reported")
     return pl.DataFrame([gap], schema=_empty().schema, orient="row")
 
 

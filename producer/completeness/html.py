@@ -53,9 +53,7 @@ def completeness_html(found: Completeness, *, register_name: str) -> str:
 
 def _picture(found: Completeness, state: MeasureState) -> Picture:
     """Draw the shortest periods of an indicator; organisations with gaps first among their level."""
-    own = found.grid.filter(
-        (pl.col("measure") == state.measure_id) & (pl.col("months") == state.frequency_months)
-    )
+    own = found.grid.filter((pl.col("measure") == state.measure_id) & (pl.col("months") == state.frequency_months))
     gaps = dict(own.filter(pl.col("state") == "missing").group_by(IDENTITY).len().rows())
     identities = sorted(
         own[IDENTITY].unique(),

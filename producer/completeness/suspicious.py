@@ -39,7 +39,9 @@ def suspicions(there: pl.DataFrame, catalogue: Catalogue, names: dict[str, str])
         *_each("SUS-01", paired.filter(_jump()), names, _from_to("shown", "before"), _LOOK),
         *_each("SUS-02", paired.filter(_basis_jump()), names, _from_to("basis", "basis_before"), _LOOK),
         *_each("SUS-03", paired.filter(_swapped()), names, _numbers(), "Exchange the two, if they are swapped."),
-        *_each("SUS-04", paired.filter(_per_cent(shares)), names, _from_to("shown", "before"), "Write shares from 0 to 1."),
+        *_each(
+            "SUS-04", paired.filter(_per_cent(shares)), names, _from_to("shown", "before"), "Write shares from 0 to 1."
+        ),
         *_shares(there),
     )
 
@@ -103,5 +105,7 @@ def _shares(there: pl.DataFrame) -> list[Suspicion]:
         found.append(Suspicion("SUS-05", "", None, "", None, None, what, mend))
     parts = there.group_by("measure").agg(is_missing.mean().alias("share")).sort("measure")
     for measure, part in parts.filter(pl.col("share") >= MISSING_SHARE_OF_MEASURE).rows():
-        found.append(Suspicion("SUS-05", measure, None, "", None, None, f"{part:.0%} of its values are masked or missing.", mend))
+        found.append(
+            Suspicion("SUS-05", measure, None, "", None, None, f"{part:.0%} of its values are masked or missing.", mend)
+        )
     return found

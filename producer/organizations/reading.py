@@ -10,14 +10,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-import polars as pl
-
 from contracts.codes import KOMMUN, LAN, Bilingual, hsa_id_problem
 from producer.organizations.model import FIRST_DAY, LAST_DAY, Organizations, Place
 from producer.register.vis.findings import Findings, ImportFinding
 from producer.register.vis.reading import ROW
-from producer.tabular import TableRejected, date_rules, day, read_table
 from producer.register.vis.row_rule import check_rows
+from producer.tabular import TableRejected, date_rules, day, read_table
 
 COLUMNS: Final = MappingProxyType(
     {
@@ -112,7 +110,9 @@ def _identity_problems(text: dict[str, str | None], type_: str | None) -> list[_
     problems = [("ORG-01", name, f"{name} is empty.", COLUMNS[name]) for name in _REQUIRED if text[name] is None]
     if text["organization_type"] is not None and type_ is None:
         what = f"organization_type is {text['organization_type']}."
-        problems.append(("ORG-01", "organization_type", what, "Write Vardenhet or Sjukhus; län and kommuner are known."))
+        problems.append(
+            ("ORG-01", "organization_type", what, "Write Vardenhet or Sjukhus; län and kommuner are known.")
+        )
     id_ = text["id"]
     is_code = type_ == "Sjukhus" and id_ is not None and id_.isdigit() and len(id_) == 5
     if id_ is not None and not is_code and (problem := hsa_id_problem(id_)):

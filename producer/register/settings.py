@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from contracts.errors import ConfigurationError
+from producer.register.sources import Source
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,9 @@ class RegisterSettings:
     lock_wait_s: float = field(
         default=10.0,
         metadata={"help": "Seconds an import or publish waits for another one before it gives up."},
+    )
+    sources: tuple[Source, ...] = field(
+        default=(), metadata={"help": "Databases of the register's own, read by brygga register pull."}
     )
 
     def __post_init__(self) -> None:

@@ -16,9 +16,9 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.weightstats import DescrStatsW
 
+from producer.calculation.counts import Counts
 from producer.calculation.intervals import student, t_quantile, wilson
 from producer.calculation.pipeline import Calculated, Options, calculate_counts
-from producer.calculation.counts import Counts
 from producer.catalogue.model import CatalogueMeasure
 from producer.organizations.model import Organizations
 
@@ -107,7 +107,9 @@ def test_proportions_equal_pandas_and_statsmodels(seed: int, by_sex: bool, tmp_p
     assert known <= {"None", "INV", "UNK"}
 
 
-def mean_rows(dice: random.Random, organizations: Organizations, observations: dict[tuple[str, int], np.ndarray]) -> list[dict[str, object]]:
+def mean_rows(
+    dice: random.Random, organizations: Organizations, observations: dict[tuple[str, int], np.ndarray]
+) -> list[dict[str, object]]:
     rows = []
     for place in organizations.places:
         for number in range(4):
@@ -165,7 +167,9 @@ def test_t_quantile_is_that_of_scipy() -> None:
 @given(cases=st.integers(0, 500), others=st.integers(0, 500))
 def test_wilson_is_that_of_statsmodels(cases: int, others: int) -> None:
     frame = pl.DataFrame({"n": [float(cases)], "d": [float(cases + others)]})
-    low, high = frame.select(*(end.alias(name) for name, end in zip("lh", wilson(pl.col("n"), pl.col("d")), strict=True))).row(0)
+    low, high = frame.select(
+        *(end.alias(name) for name, end in zip("lh", wilson(pl.col("n"), pl.col("d")), strict=True))
+    ).row(0)
     if cases + others == 0:
         assert (low, high) == (None, None)
         return
@@ -186,7 +190,14 @@ def test_median_of_units_is_weighted(seed: int, tmp_path: Path) -> None:
     organizations = random_organizations(dice, 6)
     start, end = month_span(0, 12)
     rows = [
-        {"measure_id": "m", "unit": place.id, "period_start": start, "period_end": end, "value": dice.randint(1, 90), "n": dice.randint(1, 50)}
+        {
+            "measure_id": "m",
+            "unit": place.id,
+            "period_start": start,
+            "period_end": end,
+            "value": dice.randint(1, 90),
+            "n": dice.randint(1, 50),
+        }
         for place in organizations.places
     ]
     entries = measure(unit_type="Dagar", levels=("Land",), display_threshold=None)
@@ -205,7 +216,9 @@ def test_rolling_year_is_the_sum_of_the_twelve_months_before(tmp_path: Path) -> 
     monthly = by_key(done, 1)
     assert len(monthly) == 7
     for (_, _, _, month), row in monthly.items():
-        window = [one for one in rows if month - 11 <= one["period_start"].year * 12 + one["period_start"].month - 1 <= month]  # type: ignore[attr-defined]
+        window = [
+            one for one in rows if month - 11 <= one["period_start"].year * 12 + one["period_start"].month - 1 <= month
+        ]  # type: ignore[attr-defined]
         assert row["Denominator"] == sum(one["denominator"] for one in window)  # type: ignore[misc]
     yearly = by_key(done, 12)
     december = monthly[("m", "Land", "SE", 2024 * 12 + 11)]
@@ -220,8 +233,27 @@ def test_counts_and_ratios(tmp_path: Path) -> None:
         *measure("antal", unit_type="Antal", levels=("Land", "Vardenhet"), display_threshold=5.0),
         *measure("kvot", unit_type="Kvot", per=1000.0, levels=("Land",)),
     ]
-    rows = [{"measure_id": "antal", "unit": units[number], "period_start": start, "period_end": end, "numerator": (12, 0)[number]} for number in (0, 1)]
-    rows += [{"measure_id": "kvot", "unit": unit, "period_start": start, "period_end": end, "numerator": 45, "denominator": 30} for unit in units]
+    rows = [
+        {
+            "measure_id": "antal",
+            "unit": units[number],
+            "period_start": start,
+            "period_end": end,
+            "numerator": (12, 0)[number],
+        }
+        for number in (0, 1)
+    ]
+    rows += [
+        {
+            "measure_id": "kvot",
+            "unit": unit,
+            "period_start": start,
+            "period_end": end,
+            "numerator": 45,
+            "denominator": 30,
+        }
+        for unit in units
+    ]
     done = calculated(counts_from(tmp_path / "counts.csv", rows, entries, organizations))
     cohorts = done.rows.filter(pl.col("MeasureID") == "antal")
     assert cohorts["Cohort"].to_list() == [12, 12, 0]

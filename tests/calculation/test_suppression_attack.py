@@ -91,13 +91,20 @@ def _end(goal: np.ndarray, limits: dict[str, object]) -> float:
 
 
 def shapes() -> Iterator[dict[str, object]]:
-    for levels in (_LEVELS, ("Land", "Lan", "Vardenhet"), ("Land", "Sjukhus", "Kommun", "Vardenhet"), ("Lan", "Kommun")):
+    for levels in (
+        _LEVELS,
+        ("Land", "Lan", "Vardenhet"),
+        ("Land", "Sjukhus", "Kommun", "Vardenhet"),
+        ("Lan", "Kommun"),
+    ):
         for frequencies in (("year",), ("year", "quarter"), ("year", "half-year", "quarter", "month")):
             for by_sex in (False, True):
                 yield {"levels": levels, "frequencies": frequencies, "by_sex": by_sex}
 
 
-@pytest.mark.parametrize("shape", list(shapes()), ids=lambda shape: f"{len(shape['levels'])}{len(shape['frequencies'])}{shape['by_sex']}")
+@pytest.mark.parametrize(
+    "shape", list(shapes()), ids=lambda shape: f"{len(shape['levels'])}{len(shape['frequencies'])}{shape['by_sex']}"
+)
 def test_no_masked_value_of_a_random_tree_is_recovered(shape: dict[str, object], tmp_path: Path) -> None:
     dice = random.Random(repr(shape))
     months = {1: 12, 2: 3, 4: 1}[len(shape["frequencies"])]  # type: ignore[arg-type]
@@ -118,7 +125,9 @@ def test_no_masked_value_of_many_random_trees_is_recovered(seed: int, tmp_path: 
 
 def check(dice: random.Random, shape: dict[str, object], periods: int, months: int, folder: Path) -> None:
     by_sex = bool(shape["by_sex"])
-    organizations = random_organizations(dice, dice.randint(2, 4 if by_sex else 7), with_hospitals="Sjukhus" in shape["levels"])  # type: ignore[operator]
+    organizations = random_organizations(
+        dice, dice.randint(2, 4 if by_sex else 7), with_hospitals="Sjukhus" in shape["levels"]
+    )  # type: ignore[operator]
     rows = random_counts(dice, organizations, periods=periods, months=months, by_sex=by_sex, reported=0.97)
     counts = counts_from(folder / "counts.csv", rows, measure(**shape), organizations)  # type: ignore[arg-type]
     done = calculate_counts(counts, Options("SE9990001112-DEMOREG", "Demo", TODAY), lambda *_: None)

@@ -5,7 +5,6 @@ The same rows give the same bytes, on every machine.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import polars as pl
@@ -26,7 +25,7 @@ def write_vis(path: Path, rows: pl.DataFrame, *, mode: str, hsa_id: str) -> None
         rows.select(_cell(name, rows.schema[name]) for name in COLUMNS).write_csv(
             stream, separator=";", include_header=False, line_terminator="\n"
         )
-    os.replace(part, path)
+    part.replace(path)
 
 
 def _cell(name: str, kind: pl.DataType) -> pl.Expr:
