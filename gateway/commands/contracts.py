@@ -62,7 +62,9 @@ def list_contracts(console: Console) -> None:
     ]
 
     def render(out: rich.console.Console) -> None:
-        table = Table("Contract", "Rests on", "Served", "What is known", box=None, header_style="head")
+        table = Table(
+            Column("Contract", no_wrap=True), "Rests on", "Served", "What is known", box=None, header_style="head"
+        )
         for row in rows:
             is_served = {None: "-", True: "[ok]yes[/ok]", False: "no"}[row["is_served"]]
             table.add_row(row["contract"], _BASIS[row["basis"]], is_served, escape(row["known"]))
@@ -137,6 +139,8 @@ def diff(console: Console, old_id: str, new_id: str) -> None:
     """Say what differs from version OLD to version NEW, and which of it breaks what was written for OLD."""
     known = contracts_of(console.settings())
     old, new = _named(old_id, known), _named(new_id, known)
+    if old.interaction != new.interaction:
+        raise UsageError(f"{old_id} and {new_id} are two contracts; give two versions of one.")
     differences = compare_versions(old, new)
     data: dict[str, Any] = {
         "old": old.id,

@@ -106,7 +106,15 @@ def test_show_is_of_version_2_by_default(capsys: pytest.CaptureFixture[str]) -> 
     assert data_of(capsys, "show")["contract"] == V2.id
 
 
-@pytest.mark.parametrize("arguments", [("show", "GetSomething:1"), ("diff", V1.id, "GetSomething:1"), ("diff", V1.id)])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("show", "GetSomething:1"),
+        ("diff", V1.id, "GetSomething:1"),
+        ("diff", V1.id),
+        ("diff", V2.id, "GetDistributedQualityReport:3"),
+    ],
+)
 def test_an_unknown_contract_is_wrong_use(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]) -> None:
     assert run(["contracts", *arguments]) == EXIT_USAGE
 
