@@ -56,9 +56,7 @@ def register_rows(register: Register, *, hsa_id: str | None = None) -> tuple[str
     rows = (
         pl.concat(parts)
         .sort("MeasureID", "Version", "PeriodReportedStartDate", "PeriodReportedEndDate", "level", "identity")
-        .with_columns(
-            CountryName=pl.lit(COUNTRY_NAME), RegisterHSAID=pl.lit(extension), RegisterNamn=pl.lit(name)
-        )
+        .with_columns(CountryName=pl.lit(COUNTRY_NAME), RegisterHSAID=pl.lit(extension), RegisterNamn=pl.lit(name))
     )
     return extension, rows.select(COLUMNS)
 
