@@ -7,16 +7,17 @@ STAMP := $(VENV)/.installed
 # The first interpreter that is Python 3.11 or newer; choose another with `make PYTHON=python3.12 ...`.
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
-PYTEST := $(BIN)/python -m pytest
+# Test files are spread over the machine's cores.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 
 $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found on PATH." >&2; exit 3; }
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version) (once)"
 	@$(PYTHON) -m venv $(VENV) || { echo "No virtual environment could be made; on Debian: apt install python3-venv" >&2; exit 3; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,postgresql]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench,dev,postgresql]'
 	@touch $@
 
-.PHONY: help setup demo test test-slow test-all lint format golden coverage bench clean
+.PHONY: help setup demo test test-slow test-all lint format golden coverage bench bench-all clean
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -49,8 +50,11 @@ golden: $(STAMP) ## Write the golden messages anew (read the difference before y
 coverage: $(STAMP) ## Run the tests with branch coverage
 	@$(PYTEST) --cov --cov-report=term-missing:skip-covered
 
-bench: $(STAMP) ## Run the benchmarks: ratios against peers in the same run
+bench: $(STAMP) ## Run the quick benchmarks: ratios against peers in the same run (about ten minutes)
 	@$(BIN)/python -m benchmarks
+
+bench-all: $(STAMP) ## Run every benchmark and write docs/performance.md
+	@$(BIN)/python -m benchmarks --full --report docs/performance.md
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
