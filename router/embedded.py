@@ -14,8 +14,10 @@ from dataclasses import dataclass
 import uvloop
 
 from router.calls import CallRecord
-from router.server import Router, bind
+from router.server import DRAIN_S, Router, bind
 from router.settings import RouterSettings
+
+_END_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,4 +71,6 @@ def running_router(settings: RouterSettings) -> Iterator[RunningRouter]:
     finally:
         loop, stopped = stop[0]
         loop.call_soon_threadsafe(stopped.set)
-        thread.join()
+        thread.join(DRAIN_S + _END_S)
+        if thread.is_alive():
+            raise RuntimeError("The router's thread did not end.")

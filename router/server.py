@@ -139,6 +139,8 @@ class Router:
     async def stop(self) -> None:
         """Take no more calls, let those in flight finish, close everything."""
         await self._stack.aclose()
+        for _ in range(3):  # what has been closed is let go of in the next rounds of the loop
+            await asyncio.sleep(0)
 
     def _current_context(self) -> Context:
         table = self.store.table
@@ -174,8 +176,12 @@ class Router:
 
         async def close() -> None:
             server.close()
+            transports = [connection.transport for connection in protocols.connections]
             protocols.pre_shutdown()
             await protocols.shutdown(DRAIN_S)
+            for transport in transports:
+                if transport is not None:
+                    transport.abort()  # a caller that keeps its connection is not waited for
 
         self._stack.push_async_callback(close)
 

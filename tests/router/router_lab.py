@@ -374,8 +374,8 @@ class Lab:
         sent = {"Content-Type": "text/xml; charset=UTF-8", "SOAPAction": '"urn:example"', **(headers or {})}
         try:
             connection.request(method, path, body.encode() if isinstance(body, str) else body, sent)
-            answer = connection.getresponse()
-            return Reply(answer.status, answer.headers, answer.read())
+            with connection.getresponse() as answer:
+                return Reply(answer.status, answer.headers, answer.read())
         finally:
             connection.close()
 

@@ -11,6 +11,7 @@ import pytest
 from router_cases import check_fault
 from router_lab import ANSWER, PRODUCER_CONTRACT, Lab, Reply, large_answer, message
 
+from certs.tls import client_context
 from router.calls import CallLog, read_calls
 from router.embedded import running_router
 
@@ -133,6 +134,24 @@ def test_too_many_calls_at_one_time(lab: Lab) -> None:
         assert lab.call(router.https_url, message()).status == 200
 
 
+@pytest.mark.parametrize("entry", ["https", "http"])
+def test_caller_that_keeps_its_connection_does_not_hold_up_the_end(lab: Lab, entry: str) -> None:
+    connection: http.client.HTTPConnection
+    with running_router(lab.settings("strict")) as router:
+        port = int(str(router.https_url if entry == "https" else router.http_url).split(":")[2].split("/")[0])
+        if entry == "https":
+            context = client_context(lab.tls("consumer"))
+            connection = http.client.HTTPSConnection("localhost", port, context=context, timeout=5)
+        else:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        connection.request("POST", "/vp", message())
+        connection.getresponse().read()
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 2
+    assert connection.sock.recv(1) == b""
+    connection.close()
+
+
 def test_message_log_has_the_platforms_fields_and_no_payload(lab: Lab) -> None:
     settings = lab.settings("strict")
     with running_router(settings) as router:
@@ -228,3 +247,12 @@ def test_second_router_in_a_loop_is_stopped(lab: Lab) -> None:
         router.router.store.refresh()
         reply = lab.call(router.https_url, message("SE9990001112-BADADDRESS", contract=PRODUCER_CONTRACT))
         check_fault(reply, {"fault": "VP014", "code": "Server"})
+
+
+def test_call_after_a_large_answer_and_a_pause(lab: Lab) -> None:
+    """A time limit of the large answer must not go off in the connection that is kept and used again."""
+    url = lab.router("strict").https_url
+    for _ in range(2):
+        reply = lab.call(url, message("SE9990001112-DOES-LARGE", contract=PRODUCER_CONTRACT))
+        assert reply.status == 200
+        time.sleep(0.7)

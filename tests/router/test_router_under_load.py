@@ -85,9 +85,12 @@ async def _call(session: aiohttp.ClientSession, url: str, kind: str) -> tuple[st
     return kind, found[0] if found else str(answer.status), time.monotonic() - begun
 
 
-async def _call_all(lab: Lab, url: str, kinds: list[str]) -> list[tuple[str, str, float]]:
+async def _call_all(lab: Lab, url: str, kinds: list[str], *, warm: bool = False) -> list[tuple[str, str, float]]:
+    """Make calls side by side; ``warm``: on connections that stand already, so that handshakes are not in the times."""
     connector = aiohttp.TCPConnector(limit=0, ssl=client_context(lab.tls("consumer")))
     async with aiohttp.ClientSession(connector=connector, trust_env=False) as session:
+        if warm:
+            await asyncio.gather(*(_call(session, url, "ECHO") for _ in kinds))
         return await asyncio.gather(*(_call(session, url, kind) for kind in kinds))
 
 
@@ -113,7 +116,7 @@ def test_200_callers_with_bad_producers(lab: Lab) -> None:
         asyncio.run(_call_all(lab, router.url, ["ECHO"] * 5))
         _wait_until_idle(router)
         open_before, threads_before = router.process.num_fds(), router.process.num_threads()
-        results = asyncio.run(_call_all(lab, router.url, kinds))
+        results = asyncio.run(_call_all(lab, router.url, kinds, warm=True))
         outcomes = Counter((kind, outcome) for kind, outcome, _ in results)
         assert outcomes == {
             ("SLOW", "VP009"): 50,
@@ -128,7 +131,7 @@ def test_200_callers_with_bad_producers(lab: Lab) -> None:
         assert router.process.num_fds() <= open_before + 5
         assert router.process.num_threads() <= threads_before + 5
     recorded = Counter(record.outcome for record in read_calls(settings.call_log or Path(), 1000))
-    assert recorded == {"VP009": 130, "broken-answer": 20, "ok": 55}
+    assert recorded == {"VP009": 130, "broken-answer": 20, "ok": 255}
 
 
 def test_caller_that_leaves_ends_the_call_to_the_producer(lab: Lab) -> None:
@@ -148,6 +151,7 @@ def test_caller_that_leaves_ends_the_call_to_the_producer(lab: Lab) -> None:
         _wait_until_idle(router)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["strict", "compat"])
 def test_large_answers_take_bounded_memory(lab: Lab, mode: str) -> None:
     readers, size = 6, 16_000_000
@@ -176,6 +180,7 @@ async def _read_slowly(lab: Lab, router: Served, count: int) -> int:
     return int(used)
 
 
+@pytest.mark.slow
 def test_workers_share_the_entry_and_end_on_sigterm(lab: Lab) -> None:
     settings = lab.settings("strict", workers=2, admin_port=None, message_log=None)
     context = multiprocessing.get_context("spawn")
