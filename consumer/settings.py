@@ -25,11 +25,6 @@ FIRST_DAY, LAST_DAY = "19000101", "20991231"
 #: The platform gives a producer 29 s and sends its own fault after 30 (35 as deployed); shorter cuts that off.
 PLATFORM_TIMEOUT_S = 35.0
 
-#: Contract versions whose measurements fit the store's flat rows.
-_STORED_CONTRACTS = tuple(
-    id_ for id_, contract in CONTRACTS.items() if contract.interaction == GET_QUALITY_INDICATORS_2.interaction
-)
-
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: [\x20-\x7e]+")
 
 
@@ -200,6 +195,8 @@ class ConsumerSettings:
             yield "store must be sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
         if self.contract not in self.known_contracts:
             yield f"contract {self.contract!r} is not known (known: {', '.join(self.known_contracts)})"
+        elif self.known_contracts[self.contract].interaction != GET_QUALITY_INDICATORS_2.interaction:
+            yield f"contract {self.contract!r} cannot be stored; only {GET_QUALITY_INDICATORS_2.interaction} can"
         least = {
             "connect_timeout_s": 0.1,
             "read_timeout_s": 0.1,

@@ -206,6 +206,40 @@ def test_polling_goes_on_after_a_stop_without_gap_or_double(
     assert store.count(EVERYTHING) == 20
 
 
+def test_leaving_a_poll_drops_the_answer_under_way(
+    store: Store, client: ProducerClient, producer: Playback, register: Register
+) -> None:
+    many = Register(measurement(measure_id=MEASURE_B, organization=unit(number)) for number in range(5_000))
+    is_under_way, may_go_on = threading.Event(), threading.Event()
+
+    def respond(exchange: Exchange) -> None:
+        asked = exchange.question
+        if MEASURE_B not in {id_.extension for id_ in asked.measure_ids} or not asked.include_measurements:
+            exchange.send(register.answer(asked))
+            return
+        pieces = list(many.pieces(asked))
+
+        def chunks() -> Iterator[bytes]:
+            yield b"".join(pieces[:2_000])
+            is_under_way.set()
+            may_go_on.wait(5)
+            yield b"".join(pieces[2_000:])
+
+        exchange.send_chunks(chunks())
+
+    producer.respond = respond
+    told: list[int] = []
+    poller = Poller(store, progress=told.append)
+    iterator = poller.poll([PollTarget("demo", client, [QUESTION_B, QUESTION_A])])
+    assert next(iterator).question == QUESTION_A
+    assert is_under_way.wait(5)
+    threading.Timer(0.05, may_go_on.set).start()
+    iterator.close()
+    assert store.count(EVERYTHING) == 10
+    assert store.known(QUESTION_B).checksum is None
+    assert told
+
+
 # -- trying again ---------------------------------------------------------------------------------------------------
 
 
