@@ -6,7 +6,7 @@ sees neither HTTP nor XML nor SQL, only the question, the codec and the reposito
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +20,7 @@ from contracts.model import DatePeriod, QualityIndicatorsRequest, ReportHead, Re
 from contracts.registry import ServiceContract
 from producer import gzip_stream
 from producer.admission import Places
+from producer.cutting import CutSlices
 from producer.gzip_stream import Piece
 from producer.repository import PublicationRepository, Selection
 from producer.settings import LARGE_ANSWER_BYTES
@@ -32,6 +33,14 @@ _NOTHING = Selection(0, ())
 @runtime_checkable
 class _Closeable(Protocol):
     def close(self) -> object: ...
+
+
+class _Content(Protocol):
+    """What an answer needs of a repository once its slices are known."""
+
+    def content(self, selection: Selection) -> Iterator[bytes]: ...
+
+    def compressed_content(self, selection: Selection) -> Iterator[bytes]: ...
 
 
 class AnswerBody:
@@ -98,7 +107,13 @@ class ReportService:
         An unknown indicator and a period without values are no errors: the answer has no measurements and the
         checksum of nothing. Raises RegisterUnavailable, or Overloaded when a large answer has no place now.
         """
+        codec = self._contract.codec
         selection = self._select(request)
+        content: _Content = self._repository
+        cut = codec.cutter(request)
+        if cut is not None:
+            content = cut_slices = CutSlices(self._repository, codec.tags, cut)
+            selection = cut_slices.cut(selection)
         checksum = measurement_checksum((entry.key, entry.digest) for entry in selection.slices)
         head = ReportHead(
             checksum,
@@ -106,10 +121,9 @@ class ReportService:
             ReportingParty(logical_address, self._system.name),
             self._organization,
         )
-        codec = self._contract.codec
         sent = selection if request.include_measurements else _NOTHING
-        draft = _Draft(codec.answer_prefix(head), codec.answer_suffix(), sent, self._repository)
-        is_gzip = allow_gzip and bool(sent.slices)
+        draft = _Draft(codec.answer_prefix(head), codec.answer_suffix(), sent, content)
+        is_gzip = allow_gzip and bool(sent.slices) and cut is None
         length = draft.compressed_length() if is_gzip else draft.plain_length()
         with ExitStack() as held:
             if length >= LARGE_ANSWER_BYTES:
@@ -121,7 +135,7 @@ class ReportService:
     def _select(self, request: QualityIndicatorsRequest) -> Selection:
         """Give the matching slices. An id under another root than the catalogue's matches nothing."""
         if not request.measure_ids:
-            return self._repository.select(self._contract.rendering, None, request.reporting_period)
+            return self._selected(request, None)
         known = {
             measure_id.extension
             for measure_id in request.measure_ids
@@ -129,13 +143,21 @@ class ReportService:
         }
         if not known:
             return _NOTHING
-        return self._repository.select(self._contract.rendering, known, request.reporting_period)
+        return self._selected(request, known)
+
+    def _selected(self, request: QualityIndicatorsRequest, measure_ids: Collection[str] | None) -> Selection:
+        """Select in every stored form that the question wants, all of one publication."""
+        forms = self._contract.codec.renderings(request, self._contract.rendering)
+        while True:
+            found = [self._repository.select(form, measure_ids, request.reporting_period) for form in forms]
+            if len({selection.publication_id for selection in found}) == 1:
+                return Selection(found[0].publication_id, tuple(chain(*(selection.slices for selection in found))))
 
 
 class _Draft:
     """An answer before it is sent, plain or compressed."""
 
-    def __init__(self, prefix: bytes, suffix: bytes, sent: Selection, repository: PublicationRepository) -> None:
+    def __init__(self, prefix: bytes, suffix: bytes, sent: Selection, repository: _Content) -> None:
         self._prefix = prefix
         self._suffix = suffix
         self._sent = sent

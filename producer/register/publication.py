@@ -14,9 +14,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from contracts.errors import DataError
-from contracts.messages.codec import MessageCodec
 from contracts.registry import GET_QUALITY_INDICATORS_2, ServiceContract
 from producer.register.lock import Writer
+from producer.register.makers import SliceMaker, slice_makers
 from producer.register.publishing import RenderingPublisher
 from producer.register.register import Register
 from producer.register.rendering import Definitions, Directory
@@ -98,11 +98,10 @@ def publish(
             raise DataError("The register holds no measurements. Import a file first: brygga register import FILE")
         latest_id = 0 if latest is None else latest.id
         number = latest_id + 1
-        codecs = {contract.rendering: contract.codec for contract in contracts}
-        directory = Directory(connection, definitions)
-        publishers = _render(connection, codecs, directory, latest, number, state.last_slice_id, progress)
+        makers = slice_makers(connection, contracts, Directory(connection, definitions))
+        publishers = _render(connection, makers, latest, number, state.last_slice_id, progress)
         changed = sum(publisher.changed for publisher in publishers)
-        changed += _withdraw(connection, list(codecs), number)
+        changed += _withdraw(connection, list(makers), number)
         is_new = latest is None or changed > 0
         if is_new:
             connection.execute(
@@ -148,8 +147,7 @@ def rollback(register: Register, publication_id: int, *, who: str = "unknown") -
 
 def _render(
     connection: Connection,
-    codecs: Mapping[str, MessageCodec],
-    directory: Directory,
+    makers: Mapping[str, SliceMaker],
     latest: Row[Any] | None,
     number: int,
     last_slice_id: int,
@@ -161,8 +159,8 @@ def _render(
         rows = connection.execute(noted.where(publication_rendering.c.publication_id == latest.id))
         renderers = {row.rendering: row.renderer for row in rows}
     publishers = []
-    for rendering, codec in codecs.items():
-        publisher = RenderingPublisher(connection, rendering, codec, directory, number, last_slice_id)
+    for rendering, maker in makers.items():
+        publisher = RenderingPublisher(connection, rendering, maker, number, last_slice_id)
         is_known = renderers.get(rendering) == publisher.renderer
         publisher.load(since=latest.revision if latest is not None and is_known else None)
         publishers.append(publisher)

@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from contracts.checksum import SliceKey
-from contracts.messages.codec import MessageCodec
 from contracts.model import DatePeriod
-from producer.register.rendering import MEASUREMENT_COLUMNS, Directory, GroupRenderer, RenderedSlice
-from producer.register.tables import measure, measurement, measurement_group, publication_slice, slice_
+from producer.register.makers import SliceMaker
+from producer.register.rendering import RenderedSlice
+from producer.register.tables import measure, measurement_group, publication_slice, slice_
 
 _BATCH_SLICES = 200
 _BATCH_BYTES = 8 * 1024**2
@@ -34,15 +34,14 @@ class _Group:
 class RenderingPublisher:
     """Publishes the measurements in one stored form. Call `load`, then exhaust `run`.
 
-    ``renderer`` tells what its slices are made with (`GroupRenderer.name`).
+    ``renderer`` tells what its slices are made with (`SliceMaker.name`).
     """
 
     def __init__(
         self,
         connection: Connection,
         rendering: str,
-        codec: MessageCodec,
-        directory: Directory,
+        maker: SliceMaker,
         publication_id: int,
         last_slice_id: int,
     ) -> None:
@@ -53,9 +52,8 @@ class RenderingPublisher:
         self.last_slice_id = last_slice_id
         self._connection = connection
         self._publication_id = publication_id
-        self._renderer = GroupRenderer(codec, directory)
-        self.renderer = self._renderer.name
-        self._rows = select(*MEASUREMENT_COLUMNS).where(measurement.c.group_id == bindparam("group"))
+        self._maker = maker
+        self.renderer = maker.name
 
     def load(self, *, since: int | None) -> None:
         """Find the groups changed after the import ``since``; None: every group."""
@@ -92,8 +90,7 @@ class RenderingPublisher:
         changed: list[tuple[_Group, RenderedSlice | None]] = []
         size = 0
         for group in self.groups:
-            rows = self._connection.execute(self._rows, {"group": group.id}).all()
-            rendered = self._renderer.render(group.key, rows)
+            rendered = self._maker.make(group.id, group.key)
             self.rendered += 1
             if (rendered.digest if rendered else None) != group.digest:
                 changed.append((group, rendered))

@@ -115,10 +115,7 @@ class GroupRenderer:
         rank = self._directory.rank
         measure_id = II(OID_MEASURE, key.measure_id)
         ordered = sorted(rows, key=lambda row: rank[row[0]])
-        plain = b"".join(self._measurement(measure_id, key, row) for row in ordered)
-        compressor = isal_zlib.compressobj(_COMPRESSION_LEVEL, isal_zlib.DEFLATED, _RAW_DEFLATE)
-        content = compressor.compress(plain) + compressor.flush(isal_zlib.Z_SYNC_FLUSH)
-        return RenderedSlice(content_digest(plain), len(ordered), len(plain), isal_zlib.crc32(plain), content)
+        return finished([self._measurement(measure_id, key, row) for row in ordered])
 
     def _measurement(self, measure_id: II, key: SliceKey, row: MeasurementRow) -> bytes:
         organization_key, source_key, kind, *values, first, last = row
@@ -135,7 +132,7 @@ class GroupRenderer:
             measure_id,
             key.version_number,
             key.measure_period,
-            _MEASURES[kind](values),
+            MEASURES[kind](values),
             self._directory.organizations[organization_key],
             self._directory.sources[source_key],
             first,
@@ -144,6 +141,16 @@ class GroupRenderer:
         if definition := self._definitions.get(key.measure_id):
             one = _defined(one, definition)
         return self._codec.measurement_fragment(one, organization=organization_, source=source)
+
+
+def finished(fragments: Sequence[bytes]) -> RenderedSlice | None:
+    """Join elements to a slice; None when there are none."""
+    if not fragments:
+        return None
+    plain = b"".join(fragments)
+    compressor = isal_zlib.compressobj(_COMPRESSION_LEVEL, isal_zlib.DEFLATED, _RAW_DEFLATE)
+    content = compressor.compress(plain) + compressor.flush(isal_zlib.Z_SYNC_FLUSH)
+    return RenderedSlice(content_digest(plain), len(fragments), len(plain), isal_zlib.crc32(plain), content)
 
 
 def _name(definitions: Definitions) -> str:
@@ -213,7 +220,8 @@ def _missing(values: Sequence[Any]) -> Measure:
     return MissingMeasure(values[9])
 
 
-_MEASURES: Mapping[str, Callable[[Sequence[Any]], Measure]] = {
+#: Makes the measure of a kind from the columns from value to reason_code.
+MEASURES: Mapping[str, Callable[[Sequence[Any]], Measure]] = {
     "proportion": _proportion,
     "continuous": _continuous,
     "cohort": _cohort,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from producer.register import distributed  # noqa: F401 (its tables are part of the metadata)
 from producer.register.tables import metadata
 
 context.configure(
