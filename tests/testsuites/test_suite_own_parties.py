@@ -41,10 +41,11 @@ def parties(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parties]:
     start, end = demo.period
     ids = [part for measure in demo.measures[:3] for part in ("--measure-id", measure.measure_id)]
     data = (*ids, "--from", f"{start:%Y-%m-%d}", "--to", f"{end:%Y-%m-%d}", "--sla-calls", "5")
+    any_port = {"BRYGGA_ROUTER_ADMIN_PORT": "0"}
     with ExitStack() as servers:
         for part, port in (("producer", producer_port), ("router", router_port)):
             log = folder / f"{part}.log"
-            servers.enter_context(running([part, "serve"], folder=folder, port=port, log=log))
+            servers.enter_context(running([part, "serve"], folder=folder, port=port, log=log, environment=any_port))
         yield Parties(
             folder, f"https://localhost:{producer_port}{ADDRESS}", f"https://localhost:{router_port}/vp", data
         )
