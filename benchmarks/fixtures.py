@@ -20,10 +20,12 @@ def measure_id(number: int) -> str:
     return f"7c0f4a52-1d3e-4b6a-9f10-2e5b8a{number:06}"
 
 
-def write_vis_file(path: Path, *, measures: int, periods: int, units: int, changed_measure: int | None = None) -> int:
+def write_vis_file(
+    path: Path, *, measures: int, periods: int, units: int, changed_measure: int | None = None, shift: int = 0
+) -> int:
     """Write a VIS file of ``measures`` x ``periods`` (months back from 2024-12) x ``units`` rows; give the row count.
 
-    ``changed_measure`` is the number of an indicator whose numerators are one higher.
+    ``changed_measure`` is the number of an indicator whose numerators are one higher; ``shift`` is added to all.
     """
     lan = [(code, entry.name) for code, entry in sorted(LAN.items())]
     unit = pl.DataFrame({"unit": range(units)}).with_columns(
@@ -41,7 +43,9 @@ def write_vis_file(path: Path, *, measures: int, periods: int, units: int, chang
     )
     rows = measure.join(months, how="cross").join(unit, how="cross").with_row_index("row")
     denominator = 50 + pl.col("row").mod(397)
-    numerator = 20 + pl.col("row").mod(29) + (pl.col("measure") == (-1 if changed_measure is None else changed_measure))
+    numerator = (
+        20 + shift + pl.col("row").mod(29) + (pl.col("measure") == (-1 if changed_measure is None else changed_measure))
+    )
     values = {
         "RegionOrganisationId": pl.col("lan"),
         "RegionName": pl.col("lan_name"),
@@ -72,12 +76,15 @@ def write_vis_file(path: Path, *, measures: int, periods: int, units: int, chang
     return rows.height
 
 
-def published_register(folder: Path, *, measures: int, periods: int, units: int) -> str:
-    """Import and publish a register of ``measures`` x ``periods`` x ``units`` measurements; give its URL."""
+def published_register(folder: Path, *, measures: int, periods: int, units: int, url: str | None = None) -> str:
+    """Import and publish a register of ``measures`` x ``periods`` x ``units`` measurements; give its URL.
+
+    ``url``: an empty database, by default a new SQLite file in ``folder``.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "bench.csv"
     write_vis_file(file, measures=measures, periods=periods, units=units)
-    url = f"sqlite:///{folder / 'bench.db'}"
+    url = url or f"sqlite:///{folder / 'bench.db'}"
     with open_register(url, create=True) as register:
         import_vis(register, file)
         publish(register)

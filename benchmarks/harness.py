@@ -6,6 +6,7 @@ A figure is a ratio of two medians measured in turns in the same run, so that a 
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import resource
@@ -97,6 +98,25 @@ def in_turns(runs: int, *actions: Callable[[], object]) -> list[float]:
             action()
             durations[position].append(time.perf_counter() - begun)
     return [statistics.median(times) for times in durations]
+
+
+def call_by_call(runs: int, calls: int, *actions: Callable[[], object]) -> list[float]:
+    """As `in_turns`, ``calls`` times in each turn; the median is that of the single calls."""
+    durations: list[list[float]] = [[] for _ in actions]
+    for _ in range(runs):
+        for position, action in enumerate(actions):
+            durations[position] += [measured(action) for _ in range(calls)]
+    return [statistics.median(times) for times in durations]
+
+
+def percentile(values: list[float], share: float) -> float:
+    """Give the value that ``share`` (0..1) of the values do not exceed."""
+    return sorted(values)[min(len(values) - 1, math.ceil(share * len(values)) - 1)]
+
+
+def grouped(number: int) -> str:
+    """Write a number with its thousands apart."""
+    return f"{number:,}".replace(",", " ")
 
 
 def processor_seconds(pid: int) -> float:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks import fixtures
-from benchmarks.harness import Picture, Results, in_turns
+from benchmarks.harness import Picture, Results, call_by_call, grouped
 from benchmarks.servers import Caller, Keys, make_keys, serving
 from benchmarks.serving import question
 
@@ -40,11 +40,11 @@ def _flatness(found: Results, keys: Keys, folder: Path, sizes: dict[int, tuple[i
             place = folder / f"{rows}"
             url = fixtures.published_register(place, measures=measures, periods=periods, units=units)
             port, _ = stack.enter_context(serving(keys, register_url=url))
-            callers[f"{rows:,} measurements".replace(",", " ")] = Caller(keys, port)
+            callers[f"{grouped(rows)} measurements"] = Caller(keys, port)
         port, _ = stack.enter_context(serving(keys, application="benchmarks.peers.smallest:application"))
         callers["smallest SOAP answer"] = Caller(keys, port)
-        times = in_turns(_RUNS, *(lambda caller=caller: _repeat(caller, poll) for caller in callers.values()))
-    milliseconds = {name: time / _CALLS * 1000 for name, time in zip(callers, times, strict=True)}
+        times = call_by_call(_RUNS, _CALLS, *(lambda caller=caller: caller.call(poll) for caller in callers.values()))
+    milliseconds = {name: time * 1000 for name, time in zip(callers, times, strict=True)}
     (small, least), *larger, (_, floor) = milliseconds.items()
     for name, time in larger:
         found.add(f"checksum poll, {name} / {small}", time / least, 1.2, small_ms=least, large_ms=time)
@@ -66,11 +66,5 @@ def _many_indicators(found: Results, keys: Keys, folder: Path) -> None:
     with serving(keys, register_url=url) as (port, _):
         caller = Caller(keys, port)
         one, many = question(every[0], include_measurements=False), question(*every, include_measurements=False)
-        few, more = in_turns(_RUNS, lambda: _repeat(caller, one), lambda: _repeat(caller, many, _CALLS // 10))
-    one_ms, many_ms = few / _CALLS * 1000, more / (_CALLS // 10) * 1000
-    found.add(f"checksum poll, {_IDS} measureIds / one", many_ms / one_ms, 3, one_ms=one_ms, many_ms=many_ms)
-
-
-def _repeat(caller: Caller, message: bytes, count: int = _CALLS) -> None:
-    for _ in range(count):
-        caller.call(message)
+        few, more = call_by_call(_RUNS, _CALLS // 4, lambda: caller.call(one), lambda: caller.call(many))
+    found.add(f"checksum poll, {_IDS} measureIds / one", more / few, 3, one_ms=few * 1000, many_ms=more * 1000)

@@ -147,8 +147,13 @@ class Caller:
 
     def _send(self, message: bytes, headers: dict[str, str]) -> http.client.HTTPResponse:
         sent = {"Content-Type": "text/xml; charset=UTF-8", "SOAPAction": f'"{CONTRACT.soap_action}"', **headers}
-        self._connection.request("POST", self._path, message, sent)
-        answer = self._connection.getresponse()
+        try:
+            self._connection.request("POST", self._path, message, sent)
+            answer = self._connection.getresponse()
+        except (ConnectionError, ssl.SSLError):
+            self._connection.close()  # It stood idle for longer than the server keeps it.
+            self._connection.request("POST", self._path, message, sent)
+            answer = self._connection.getresponse()
         if answer.status != 200:
             raise RuntimeError(f"status {answer.status}: {answer.read(1500)!r}")
         return answer

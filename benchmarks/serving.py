@@ -31,7 +31,7 @@ def question(*extensions: str, include_measurements: bool = True, period: DatePe
     return CONTRACT.codec.write_request(SYSTEM.hsa_id, QualityIndicatorsRequest(ids, period, include_measurements))
 
 
-def results(*, is_full: bool) -> Results:  # noqa: ARG001 (the same in both sets)
+def results(*, is_full: bool) -> Results:
     """Measure. The register has one indicator of 10 000 and nine more, 100 000 measurements in all."""
     found = Results()
     with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
@@ -113,7 +113,9 @@ def _compressed(found: Results, product: Caller, pid: int, one: bytes, plain_byt
                 product.call(one, **{"Accept-Encoding": encoding})
             spent[position] += processor_seconds(pid) - before
     calls = _RUNS * _CALLS
-    found.add("10 000 measurements, bytes on the wire gzip / plain", wire / plain_bytes, 1 / 15, plain=plain_bytes, gzip=wire)
+    found.add(
+        "10 000 measurements, bytes on the wire gzip / plain", wire / plain_bytes, 1 / 15, plain=plain_bytes, gzip=wire
+    )
     found.add(
         "10 000 measurements, processor time of the server gzip / plain",
         spent[1] / spent[0],
