@@ -5,6 +5,7 @@ The keys and formats are the platform's; what only a Java machine has is left ou
 
 from __future__ import annotations
 
+import asyncio
 import html
 import platform
 import resource
@@ -91,7 +92,7 @@ class Administration:
     async def reset_cache(self, _request: web.Request) -> web.Response:
         """Read the catalogue anew and tell how that went."""
         before = time.perf_counter()
-        refresh = self._store.refresh()
+        refresh = await asyncio.to_thread(self._store.refresh)
         self._hsa_reset_at = refresh.at
         lines = [
             f"Host: {socket.gethostname()}",
@@ -109,7 +110,7 @@ class Administration:
     async def reset_hsa_cache(self, _request: web.Request) -> web.Response:
         """Read the HSA tree anew; it is part of the catalogue here."""
         before = self._store.last_refresh.units
-        refresh = self._store.refresh()
+        refresh = await asyncio.to_thread(self._store.refresh)
         self._hsa_reset_at = refresh.at
         text = f"HSA cache reset. Old size: {before}, new size: {refresh.units}."
         if refresh.units <= 1:

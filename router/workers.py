@@ -52,7 +52,7 @@ async def _run(router: Router, ready: Callable[[], None]) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    loop.add_signal_handler(signal.SIGHUP, router.store.refresh)
+    loop.add_signal_handler(signal.SIGHUP, loop.run_in_executor, None, router.store.refresh)
     await router.start()
     ready()
     await stopped.wait()

@@ -421,6 +421,13 @@ def test_hsa_files_give_the_nearest_existing_ancestor(tmp_path: Path) -> None:
     assert len(tree) == 2
 
 
+def test_catalogue_reads_hsa_files_beside_it(tmp_path: Path) -> None:
+    hsa_file(tmp_path / "tree.xml", ("REGION", "o=Region,c=SE", "Region"), ("WARD", "ou=Ward,o=Region,c=SE", "Ward"))
+    (tmp_path / "c.toml").write_text('hsa_files = ["tree.xml"]\n[[hsa_units]]\nhsa_id = "OWN"\n', encoding="utf-8")
+    units = {unit.hsa_id: unit.parent for unit in read_catalogue(tmp_path / "c.toml").units}
+    assert units == {"REGION": None, "WARD": "REGION", "OWN": None}
+
+
 def test_dn_twice_in_one_file_is_refused(tmp_path: Path) -> None:
     path = hsa_file(tmp_path / "1.xml", ("A", "o=R,c=SE", "A"), ("B", "o=R,c=SE", "B"))
     with pytest.raises(DataError, match="twice"):
