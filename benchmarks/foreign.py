@@ -25,6 +25,7 @@ from benchmarks.servers import Keys
 from contracts.registry import GET_QUALITY_INDICATORS_2 as CONTRACT
 
 _PEERS = Path(__file__).parent / "peers"
+_GSOAP_CODE = ("soapC.c", "soapServer.c", "-lgsoapssl", "-lssl", "-lcrypto", "-lz")
 NODE_MODULES = Path("benchmarks/out/peers")
 """Where `make bench-peers` installs node-soap."""
 
@@ -58,8 +59,7 @@ def gsoap(keys: Keys, folder: Path, answer: Path) -> Iterator[int]:
         for command in (
             ["wsdl2h", "-c", "-o", "service.h", str(CONTRACT.wsdl)],
             ["soapcpp2", "-c", "-S", "-L", "-x", "service.h"],
-            [compiler, "-O2", "-DWITH_OPENSSL", "-I.", "-o", "server", str(source), "soapC.c", "soapServer.c"]
-            + ["-lgsoapssl", "-lssl", "-lcrypto", "-lz"],
+            [compiler, "-O2", "-DWITH_OPENSSL", "-I.", "-o", "server", str(source), *_GSOAP_CODE],
         ):
             subprocess.run(command, cwd=made, check=True, capture_output=True, timeout=300)
     except subprocess.CalledProcessError as error:

@@ -1,4 +1,4 @@
-"""A 10 000-measurement answer over mutual TLS against its peers, its compressed form, and the memory of large answers."""
+"""A 10 000-measurement answer over mutual TLS against its peers, plain and compressed; memory of a large answer."""
 
 from __future__ import annotations
 
