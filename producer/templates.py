@@ -59,8 +59,8 @@ _EXAMPLES: Final[Mapping[Form, Sequence[Mapping[str, str]]]] = {
             "period_start": f"2025-{3 * quarter + 1:02}-01",
             "period_end": f"2025-{3 * quarter + 3:02}-{(31, 30, 30, 31)[quarter]}",
             "sex": sex,
-            "numerator": str(30 + 3 * unit + 2 * quarter + int(sex)),
-            "denominator": str(48 + 5 * unit + quarter + int(sex)),
+            "numerator": str((30, 25, 4)[unit - 1] + 2 * quarter + int(sex)),
+            "denominator": str((53, 41, 8)[unit - 1] + 2 * quarter + int(sex)),
         }
         for unit in (1, 2, 3)
         for quarter in range(4)

@@ -1,4 +1,4 @@
-"""``brygga register aggregate``, ``export``, ``template``, ``pull`` and ``completeness``: from counts to a whole report.
+"""``brygga register aggregate``, ``pull``, ``completeness``, ``export``, ``template``: from counts to a report.
 
 Commands of the group in `gateway.commands.register`, which imports this module when one of them is used.
 """
@@ -317,8 +317,8 @@ def render_completeness(out: rich.console.Console, found: Completeness) -> None:
     out.print(table)
     for gap in found.missing[:_SHOWN]:
         out.print(
-            f"  [bad]missing[/bad] {escape(gap.measure_id)}, {escape(gap.organization_name)}, {gap.start} to {gap.end}: "
-            f"{gap.reason}"
+            f"  [bad]missing[/bad] {escape(gap.measure_id)}, {escape(gap.organization_name)}, "
+            f"{gap.start} to {gap.end}: {gap.reason}"
         )
     if found.missing_count > _SHOWN:
         out.print(f"  ... and {found.missing_count - _SHOWN} more missing", style="dim")

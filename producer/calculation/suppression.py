@@ -19,7 +19,9 @@ Cell = tuple[int, int, int]
 Leaf = tuple[int, int, int]
 """Place, sex (0: not known) and base period, as numbers."""
 
-_CANDIDATES = 3
+_FEW_CANDIDATES, _MANY_CANDIDATES = 3, 12
+_CHEAP = 30.0
+"""A box that hides no more than this needs no wider search; about four units of fifty each."""
 
 
 @dataclass(slots=True)
@@ -78,13 +80,16 @@ class _Suppression:
     def protect(self, cell: Cell) -> None:
         """Hide the cells of the cheapest box through ``cell``."""
         best: tuple[float, frozenset[Cell]] | None = None
-        for leaf in self._leaves_in(cell):
-            for corners in self._boxes(leaf):
-                found = self._judge(corners, cell)
-                if found is not None and (best is None or found[0] < best[0]):
-                    best = found
-                if best is not None and best[0] == 0:
-                    break
+        for candidates in (_FEW_CANDIDATES, _MANY_CANDIDATES):
+            for leaf in self._leaves_in(cell):
+                for corners in self._boxes(leaf, candidates):
+                    found = self._judge(corners, cell)
+                    if found is not None and (best is None or found[0] < best[0]):
+                        best = found
+                    if best is not None and best[0] == 0:
+                        break
+            if best is not None and best[0] <= _CHEAP:
+                break
         if best is None:  # Never: a box of one leaf, hidden all the way up, is always possible.
             raise AssertionError(f"no box for {cell}")
         self.hidden |= best[1]
@@ -106,12 +111,12 @@ class _Suppression:
         leaves.sort(key=lambda leaf: (-self._table.leaves[leaf], leaf))
         return leaves[:2]
 
-    def _boxes(self, leaf: Leaf) -> Iterator[dict[Leaf, int]]:
+    def _boxes(self, leaf: Leaf, candidates: int) -> Iterator[dict[Leaf, int]]:
         """Give boxes with ``leaf`` as one corner: with or without a partner in each of the three directions."""
-        place, sex, base = leaf
-        others = [None, *self._other_places(leaf)]
+        sex = leaf[1]
+        others = [None, *self._other_places(leaf, candidates)]
         sexes = [None, *(one for one in self._known_sexes if sex and one != sex)] if self._table.has_sexes else [None]
-        bases = [None, *self._other_bases(leaf)]
+        bases = [None, *self._other_bases(leaf, candidates)]
         for other_base, other_sex, other_place in product(bases, sexes, others):
             corners = {leaf: 1}
             for position, other in enumerate((other_place, other_sex, other_base)):
@@ -122,7 +127,7 @@ class _Suppression:
                         corners[(moved[0], moved[1], moved[2])] = -sign
             yield corners
 
-    def _other_places(self, leaf: Leaf) -> list[int]:
+    def _other_places(self, leaf: Leaf, candidates: int) -> list[int]:
         """Give partners: for each organisation above, some of its other places, hidden ones and small ones first."""
         place, sex, base = leaf
         found: list[int] = []
@@ -131,7 +136,7 @@ class _Suppression:
             near = [one for one in self._leaves_of[node] if one not in seen]
             seen.update(near)
             near.sort(key=lambda one: (not self._is_hidden_leaf((one, sex, base)), self._size[one], one))
-            found += near[:_CANDIDATES]
+            found += near[:candidates]
         return found
 
     def _is_hidden_leaf(self, leaf: Leaf) -> bool:
@@ -139,7 +144,7 @@ class _Suppression:
         above, periods = self._table.above[place], self._table.periods[base]
         return bool(above and periods) and (above[0], sex, periods[0]) in self.hidden
 
-    def _other_bases(self, leaf: Leaf) -> list[int]:
+    def _other_bases(self, leaf: Leaf, candidates: int) -> list[int]:
         place, sex, base = leaf
         found: list[int] = []
         seen = {base}
@@ -153,7 +158,7 @@ class _Suppression:
                     one,
                 )
             )
-            found += near[:_CANDIDATES]
+            found += near[:candidates]
         return found
 
     def _judge(self, corners: Mapping[Leaf, int], cell: Cell) -> tuple[float, frozenset[Cell]] | None:
@@ -171,8 +176,8 @@ class _Suppression:
         if not any(self._is_possible(corners, changed, sign) for sign in (1, -1)):
             return None
         new = [one for one in changed if one not in self.hidden]
-        # Hiding few values matters most, hiding small ones next.
-        total = sum(1.0 + self._table.basis[one] / (1.0 + self._table.basis[one]) for one in new)
+        # Many values of small groups go before one of a large group, such as the nation's.
+        total = sum(self._table.basis[one] ** 0.5 for one in new)
         return total, frozenset(changed)
 
     def _is_reported(self, cell: Cell) -> bool:

@@ -167,8 +167,8 @@ def _telling(url: str) -> Iterator[None]:
         raise TimedOut(f"The catalogue at {url} did not answer in time. Try again later.") from None
     except httpx.HTTPError as error:
         raise ConnectionFailed(
-            f"The catalogue at {url} cannot be reached ({type(error).__name__}). Check [catalogue] url and the network, "
-            "or import its answers from files."
+            f"The catalogue at {url} cannot be reached ({type(error).__name__}). Check [catalogue] url and the "
+            "network, or import its answers from files."
         ) from None
 
 

@@ -23,7 +23,7 @@ _LOOK: Final = "Compare with the source: a changed definition, extraction or jou
 
 
 def suspicions(there: pl.DataFrame, catalogue: Catalogue, names: dict[str, str]) -> tuple[Suspicion, ...]:
-    """Give what is suspicious in values (as `producer.completeness.check` prepares them), at most `KEPT` of each rule."""
+    """Give what is suspicious in values as `producer.completeness.check` prepares them, `KEPT` of each rule."""
     ordered = there.filter(pl.col("state") == "value").sort("measure", "months", IDENTITY, "period")
     same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in ("measure", "months", IDENTITY))
     follows = same & (pl.col("period") == pl.col("period").shift(1) + 1)
@@ -36,11 +36,29 @@ def suspicions(there: pl.DataFrame, catalogue: Catalogue, names: dict[str, str])
     )
     shares = [name for name, one in catalogue.latest().items() if one.unit_type == "Andel"]
     return (
-        *_each("SUS-01", paired.filter(_jump()), names, _from_to("shown", "before"), _LOOK),
-        *_each("SUS-02", paired.filter(_basis_jump()), names, _from_to("basis", "basis_before"), _LOOK),
-        *_each("SUS-03", paired.filter(_swapped()), names, _numbers(), "Exchange the two, if they are swapped."),
         *_each(
-            "SUS-04", paired.filter(_per_cent(shares)), names, _from_to("shown", "before"), "Write shares from 0 to 1."
+            "SUS-01", paired.filter(_jump()), names, ("{} after {} in the period before.", "shown", "before"), _LOOK
+        ),
+        *_each(
+            "SUS-02",
+            paired.filter(_basis_jump()),
+            names,
+            ("{} after {} in the period before.", "basis", "basis_before"),
+            _LOOK,
+        ),
+        *_each(
+            "SUS-03",
+            paired.filter(_swapped()),
+            names,
+            ("Numerator {}, denominator {}.", "Numerator", "Denominator"),
+            "Exchange the two, if they are swapped.",
+        ),
+        *_each(
+            "SUS-04",
+            paired.filter(_per_cent(shares)),
+            names,
+            ("{} after {} in the period before.", "shown", "before"),
+            "Write shares from 0 to 1.",
         ),
         *_shares(there),
     )
@@ -78,20 +96,20 @@ def _per_cent(shares: list[str]) -> pl.Expr:
     return (is_share & (pl.col("Value") > 1)) | (is_share & is_hundredfold & (pl.col("basis") >= _LARGE))
 
 
-def _from_to(now: str, before: str) -> pl.Expr:
-    return pl.format("{} after {} in the period before.", pl.col(now).round(4), pl.col(before).round(4).fill_null(0))
-
-
-def _numbers() -> pl.Expr:
-    return pl.format("Numerator {}, denominator {}.", "Numerator", "Denominator")
-
-
-def _each(rule: str, found: pl.DataFrame, names: dict[str, str], what: pl.Expr, mend: str) -> list[Suspicion]:
-    chosen = found.head(KEPT).select("measure", IDENTITY, "start", "end", what=what)
+def _each(
+    rule: str, found: pl.DataFrame, names: dict[str, str], what: tuple[str, str, str], mend: str
+) -> list[Suspicion]:
+    """Tell of the first rows; ``what`` is a text and the two columns whose numbers stand in it."""
+    text, first, second = what
+    chosen = found.head(KEPT).select("measure", IDENTITY, "start", "end", pl.col(first), pl.col(second).alias("second"))
     return [
-        Suspicion(rule, measure, identity, names[identity], start, end, text, mend)
-        for measure, identity, start, end, text in chosen.rows()
+        Suspicion(rule, measure, identity, names[identity], start, end, text.format(_short(a), _short(b)), mend)
+        for measure, identity, start, end, a, b in chosen.rows()
     ]
+
+
+def _short(number: float | None) -> str:
+    return "none" if number is None else f"{number:.4g}" if abs(number) < 1000 else f"{number:.0f}"
 
 
 def _shares(there: pl.DataFrame) -> list[Suspicion]:

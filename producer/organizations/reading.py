@@ -156,7 +156,7 @@ def _check_together(numbered: list[tuple[int, Place]], findings: Findings) -> No
             mend = f"End the earlier row with valid_to {place.valid_from - timedelta(days=1)}, or remove one."
             add("ORG-05", row, "valid_from", what, mend)
         last[place.id] = newest[place.id] = place
-    _check_names(newest, dict((place.id, row) for row, place in numbered), add)
+    _check_names(newest, {place.id: row for row, place in numbered}, add)
     for row, place in numbered:
         if place.hospital is not None:
             parent = newest.get(place.hospital)

@@ -71,7 +71,7 @@ def by_key(done: Calculated, months: int) -> dict[tuple[object, ...], dict[str, 
     return found
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 10**6), by_sex=st.booleans())
 def test_proportions_equal_pandas_and_statsmodels(seed: int, by_sex: bool, tmp_path: Path) -> None:
     dice = random.Random(seed)

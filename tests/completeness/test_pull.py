@@ -82,7 +82,8 @@ def test_postgresql_is_read_only(postgresql_schema_url: str, tmp_path: Path) -> 
     with engine.begin() as connection:
         connection.execute(
             text(
-                "CREATE VIEW v AS SELECT 'u' AS unit, date '2025-01-01' AS period_start, date '2025-01-31' AS period_end, 3 AS numerator"
+                "CREATE VIEW v AS SELECT 'u' AS unit, date '2025-01-01' AS period_start, "
+                "date '2025-01-31' AS period_end, 3 AS numerator"
             )
         )
     engine.dispose()
