@@ -51,7 +51,14 @@ def _kill(register: Register, file: str, point: str) -> None:
     assert run.returncode == -signal.SIGKILL
 
 
-@pytest.mark.parametrize("point", ["reading:0.01", "storing:0.01", "storing:0.5", "storing:0.99", "commit:1"])
+@pytest.mark.parametrize(
+    "point",
+    [
+        "storing:0.5",
+        "commit:1",
+        *(pytest.param(point, marks=pytest.mark.slow) for point in ("reading:0.01", "storing:0.01", "storing:0.99")),
+    ],
+)
 def test_a_killed_import_changes_nothing_and_hinders_nobody(
     register: Register, import_rows: ImportRows, tmp_path: Path, point: str
 ) -> None:
@@ -68,7 +75,10 @@ def test_a_killed_import_changes_nothing_and_hinders_nobody(
     assert publish(register).publication.contracts[0].measurement_count == len(AFTER)
 
 
-@pytest.mark.parametrize("point", ["publishing:0.1", "publishing:1", "commit:1"])
+@pytest.mark.parametrize(
+    "point",
+    ["publishing:1", *(pytest.param(point, marks=pytest.mark.slow) for point in ("publishing:0.1", "commit:1"))],
+)
 def test_a_killed_publication_leaves_the_one_before(register: Register, import_rows: ImportRows, point: str) -> None:
     import_rows(BEFORE)
     publish(register)

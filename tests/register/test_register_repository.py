@@ -136,6 +136,7 @@ def test_the_index_kept_up_to_date_equals_one_made_anew(
         ([value(MeasureID="c"), unit(MeasureID="a", Version="2", Rate="0.766")], "KEEP"),
         ([nation(MeasureID="a"), value(MeasureID="b", Version="1", Value="2")], "DELETE"),
         ([value(MeasureID="d")], "KEEP"),
+        ([nation(MeasureID="a")], "DELETE"),
     ]
     for number, (rows, mode) in enumerate(steps):
         import_rows(rows, mode=mode)

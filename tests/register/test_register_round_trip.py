@@ -190,7 +190,7 @@ def _period(measurement: Measurement) -> tuple[str, str]:
     return start, end
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(entries=st.lists(_entries, min_size=1, max_size=40, unique_by=_key))
 def test_what_was_imported_is_what_a_consumer_reads(register: Register, tmp_path: Path, entries: list[Entry]) -> None:
     import_vis(register, write_csv(tmp_path / "file.csv", [entry.cells() for entry in entries]))
