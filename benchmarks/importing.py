@@ -20,6 +20,7 @@ from producer.register.register import open_register
 _MIB = 2**20
 # Measurements -> indicators, periods, units, runs.
 _SIZES = {50_000: (5, 10, 1000, 3), 500_000: (50, 10, 1000, 3), 5_000_000: (500, 10, 1000, 1)}
+_FURTHER = (150, 10, 1000)
 _INDICATORS = 700
 
 
@@ -35,7 +36,7 @@ class Cost:
     frame_bytes: int
 
 
-def import_once(size: tuple[int, int, int]) -> Cost:
+def import_once(size: tuple[int, ...]) -> Cost:
     """Import and publish a file of measures x periods x units rows into an empty register."""
     measures, periods, units = size
     with tempfile.TemporaryDirectory() as directory:
@@ -85,8 +86,7 @@ def results(*, is_full: bool) -> Results:
     for turn in range(3):
         for rows, (*size, runs) in sizes.items():
             if turn < runs:
-                with context.Pool(1) as pool:
-                    costs[rows].append(pool.apply(import_once, (tuple(size),)))
+                costs[rows].append(_run(context, tuple(size)))
     least = min(sizes)
     each = {rows: _per_row(found_costs) for rows, found_costs in costs.items()}
     for rows in sizes:
@@ -98,15 +98,7 @@ def results(*, is_full: bool) -> Results:
                 small_us=each[least],
                 large_us=each[rows],
             )
-        cost = costs[rows][-1]
-        found.add(
-            f"import of {grouped(rows)} rows, growth / the file as a data frame",
-            cost.growth_bytes / cost.frame_bytes,
-            1.0 if rows > least else None,
-            growth_MiB=cost.growth_bytes / _MIB,
-            data_frame_MiB=cost.frame_bytes / _MIB,
-            bytes_per_row=cost.growth_bytes / rows,
-        )
+    _memory(found, import_costs=costs, further=None if is_full else _run(context, _FURTHER))
     bars = {grouped(rows): [micros] for rows, micros in each.items()}
     found.pictures.append(Picture("import", "Import and publish, by measurements", "microseconds each", "bars", bars))
     with context.Pool(1) as pool:
@@ -116,6 +108,29 @@ def results(*, is_full: bool) -> Results:
     if not is_full:
         found.skipped.append("import and publish of 5 000 000 measurements (make bench-all)")
     return found
+
+
+def _memory(found: Results, import_costs: dict[int, list[Cost]], further: Cost | None) -> None:
+    """Hold the memory of a large import against that of a middle one: what a further row costs beyond the fixed part.
+
+    A data-frame library reads ahead; its buffers are full at some 100 000 rows and grow no more.
+    """
+    middle = import_costs[500_000][-1]
+    large = further or import_costs[max(import_costs)][-1]
+    growth = large.growth_bytes - middle.growth_bytes
+    found.add(
+        f"import, memory per row from {grouped(middle.rows)} to {grouped(large.rows)} / the file's data frame per row",
+        growth / (large.frame_bytes - middle.frame_bytes),
+        1.0,
+        growth_MiB=middle.growth_bytes / _MIB,
+        growth_of_the_larger_MiB=large.growth_bytes / _MIB,
+        data_frame_of_the_larger_MiB=large.frame_bytes / _MIB,
+    )
+
+
+def _run(context: multiprocessing.context.SpawnContext, size: tuple[int, ...]) -> Cost:
+    with context.Pool(1) as pool:
+        return pool.apply(import_once, (size,))
 
 
 def _per_row(costs: list[Cost]) -> float:
