@@ -14,7 +14,7 @@ read as it arrives by `contracts.messages.reader` and held to the schema, the ru
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -25,6 +25,7 @@ from consumer.settings import ProducerConnection
 from consumer.transport import HttpsSession, check_answer
 from consumer.zeep_adapter import send
 from contracts.codes import OID_MEASURE
+from contracts.distributed_model import ReferenceMeasurement
 from contracts.errors import ContractViolation, RulesBroken, UnexpectedAnswer, UsageError
 from contracts.messages.reader import AnswerLimits, ReportReader
 from contracts.model import II, DatePeriod, Measurement, QualityIndicatorsRequest, ReportHead
@@ -68,6 +69,30 @@ class ProducerClient:
         """
         return self._ask(measure_ids, period, include_measurements=True, raw=raw)
 
+    def ask(
+        self,
+        request: QualityIndicatorsRequest,
+        *,
+        raw: BinaryIO | None = None,
+        on_reference: Callable[[ReferenceMeasurement], None] | None = None,
+    ) -> Answer:
+        """Ask a question as it is, with the filters of its contract; ``on_reference`` is told of reference values.
+
+        Otherwise as `fetch`.
+        """
+        started_at = time.monotonic()
+        connection = self.connection
+        response = send(connection.contract, connection.endpoint, connection.logical_address, request, self._https.post)
+        try:
+            check_answer(response, connection.max_answer_bytes)
+        except BaseException:
+            response.close()
+            raise
+        pieces = self._https.read_body(response, started_at + connection.answer_timeout_s)
+        return Answer(
+            connection, request, response, pieces, raw=raw, is_checked=self._is_checked, on_reference=on_reference
+        )
+
     def close(self) -> None:
         """Close every connection that is kept."""
         self._https.close()
@@ -89,18 +114,7 @@ class ProducerClient:
         if not measure_ids and not self.connection.contract.codec.allows_every_indicator:
             raise UsageError("Name at least one indicator (measureId). Only version 1 can ask for every one.")
         ids = tuple(II(OID_MEASURE, measure_id) for measure_id in measure_ids)
-        request = QualityIndicatorsRequest(ids, period, include_measurements)
-        started_at = time.monotonic()
-        connection = self.connection
-        response = send(connection.contract, connection.endpoint, connection.logical_address, request, self._https.post)
-        try:
-            check_answer(response, connection.max_answer_bytes)
-        except BaseException:
-            response.close()
-            raise
-        deadline = started_at + connection.answer_timeout_s
-        pieces = self._https.read_body(response, deadline)
-        return Answer(connection, request, response, pieces, raw=raw, is_checked=self._is_checked)
+        return self.ask(QualityIndicatorsRequest(ids, period, include_measurements), raw=raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +141,18 @@ class Answer:
         *,
         raw: BinaryIO | None = None,
         is_checked: bool = True,
+        on_reference: Callable[[ReferenceMeasurement], None] | None = None,
     ) -> None:
         limits = AnswerLimits(max_bytes=connection.max_answer_bytes)
         self._connection = connection
         self._response = response
         self._pieces = pieces
         self._raw = raw
-        self._reader = ReportReader(connection.contract.codec, limits, contract=connection.contract)
+        self._reader = ReportReader(
+            connection.contract.codec, limits, contract=connection.contract, on_reference=self._reference
+        )
+        self._on_reference = on_reference
+        self._reference_count = 0
         needs_name = connection.contract.codec.requires_organization_name
         self._checker = ReportChecker(requested=request, is_name_required=needs_name) if is_checked else None
         self._errors: list[Finding] = []
@@ -194,6 +213,13 @@ class Answer:
             findings = self._checker.add(measurement, f"measurement[{self._reader.measurement_count}]")
             if findings:
                 self._note(findings)
+
+    def _reference(self, reference: ReferenceMeasurement) -> None:
+        self._reference_count += 1
+        if self._checker is not None:
+            self._note(self._checker.add_reference(reference, f"referenceMeasurement[{self._reference_count}]"))
+        if self._on_reference is not None:
+            self._on_reference(reference)
 
     def _finish(self, head: ReportHead) -> None:
         if self._response.status_code != 200:

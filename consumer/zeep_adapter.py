@@ -16,6 +16,7 @@ from zeep.transports import Transport
 from zeep.wsdl import Document
 from zeep.wsdl.utils import etree_to_string
 
+from contracts.distributed_model import DistributedReportRequest
 from contracts.errors import ConfigurationError
 from contracts.model import QualityIndicatorsRequest
 from contracts.registry import ServiceContract
@@ -47,8 +48,28 @@ def send(
         reportingPeriod={"start": request.reporting_period.start, "end": request.reporting_period.end},
         includeMeasurements=request.include_measurements,
         **{contract.codec.measure_id_element: ids},
+        **_filters(request),
     )
     return response
+
+
+def _filters(request: QualityIndicatorsRequest) -> dict[str, Any]:
+    """Give what else the question says, in the contract that has filters."""
+    if not isinstance(request, DistributedReportRequest):
+        return {}
+    return {
+        "performingOrganization": [
+            {
+                "hsaId": one.hsa_id,
+                "organizationId": one.organization_id
+                and {"root": one.organization_id.root, "extension": one.organization_id.extension},
+            }
+            for one in request.performing_organizations
+        ],
+        "stratification": list(request.stratifications),
+        "includeDistribution": request.include_distribution,
+        "includeReferenceValues": request.include_reference_values,
+    }
 
 
 class _LocalFiles(Transport):

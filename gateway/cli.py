@@ -19,6 +19,7 @@ _COMMANDS = {
     "init": ("gateway.commands.init", "Make a working folder: settings, test certificates, empty register."),
     "register": ("gateway.commands.register", "Import results, publish them, look back."),
     "catalogue": ("gateway.commands.catalogue", "What the indicators are: import, fetch, list, explain."),
+    "distributed": ("gateway.commands.distributed", "Results by sex, age and value class (a reconstructed contract)."),
     "producer": ("gateway.commands.producer", "Serve what is published over mutual TLS."),
     "consumer": ("gateway.commands.consumer", "Fetch, keep and show a producer's results."),
     "router": ("gateway.commands.router", "Simulate the national service platform."),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from contracts.distributed_model import DistributedMeasurement
+from contracts.distributed_model import DistributedMeasurement, ReferenceMeasurement
 from contracts.model import (
     II,
     DatePeriod,
@@ -21,7 +21,7 @@ from contracts.model import (
     ReportHead,
 )
 from contracts.rules.dates import check_period, parse_day, period_length
-from contracts.rules.distributed import check_distributed
+from contracts.rules.distributed import check_distributed, check_reference
 from contracts.rules.finding import Finding
 from contracts.rules.measurement import check_measurement
 
@@ -186,11 +186,21 @@ class ReportChecker:
             self._check_question(measurement, self._requested.reporting_period, where, findings)
         if finding := self._ledger.add(measurement, where):
             findings.append(finding)
-        period = measurement.measure_period
+        self._note_period(measurement.measure_period)
+        return findings
+
+    def add_reference(self, reference: ReferenceMeasurement, where: str) -> list[Finding]:
+        """Check one reference value (untrusted); the report's span holds its period as well."""
+        findings = check_reference(reference, where)
+        if self._requested is not None:
+            self._check_question(reference, self._requested.reporting_period, where, findings)
+        self._note_period(reference.measure_period)
+        return findings
+
+    def _note_period(self, period: DatePeriod) -> None:
         self._start = min(self._start, period.start) if self._count else period.start
         self._end = max(self._end, period.end)
         self._count += 1
-        return findings
 
     def finish(self, head: ReportHead) -> list[Finding]:
         """Check the head of the report against what was added (rules 1.11 and 1.14)."""
@@ -207,7 +217,9 @@ class ReportChecker:
             findings.append(Finding("1.11", "error", _REPORT, message, "Send the report without measurements."))
         return findings
 
-    def _check_question(self, measurement: Measurement, asked: DatePeriod, where: str, findings: list[Finding]) -> None:
+    def _check_question(
+        self, measurement: Measurement | ReferenceMeasurement, asked: DatePeriod, where: str, findings: list[Finding]
+    ) -> None:
         period = measurement.measure_period
         if period.start < asked.start or period.end > asked.end:
             message = f"The period {period.start} to {period.end} is not inside {asked.start} to {asked.end}, as asked."

@@ -101,7 +101,7 @@ def import_(
     if register_hsa_id is None and settings.has("organization"):
         register_hsa_id = parties(settings)["organization"].hsa_id
     shown = None if all_findings else _SHOWN_FINDINGS
-    with register_of(settings, create=True) as register, _phases(console) as progress:
+    with register_of(settings, create=True) as register, import_phases(console) as progress:
         try:
             outcome = import_vis(
                 register,
@@ -118,7 +118,7 @@ def import_(
         else:
             console.emit(_outcome_data(outcome), lambda out: _render_outcome(out, outcome, shown))
             return
-    _emit_rejected(console, rejected, shown)
+    emit_rejected(console, rejected, shown)
     raise SystemExit(EXIT_DATA)
 
 
@@ -162,6 +162,7 @@ def publish_(console: Console, *, require_complete: bool) -> None:
         out.print(f"[ok]Published[/ok] as publication {publication.id}; consumers see it now.")
         for part in publication.contracts:
             names = ", ".join(contract.id for contract in served if contract.rendering == part.rendering)
+            names = names or f"  {part.rendering.rpartition(':')[2]} values"
             out.print(f"  {names}: {part.measurement_count} measurements in {part.slice_count} slices")
         out.print(f"  {outcome.changed_slices} slices changed, {max(shared, 0)} shared with the publication before")
 
@@ -261,7 +262,7 @@ def _local(moment: Any) -> str:
 
 
 @contextmanager
-def _phases(console: Console) -> Iterator[Callable[[str, int, int], None]]:
+def import_phases(console: Console) -> Iterator[Callable[[str, int, int], None]]:
     """Show one progress bar after another, as the import goes from phase to phase."""
     with ExitStack() as stack:
         shown: dict[str, Advance] = {}
@@ -312,7 +313,7 @@ def _render_outcome(out: rich.console.Console, outcome: ImportOutcome, shown: in
         out.print("Consumers see it after: brygga register publish", style="dim")
 
 
-def _emit_rejected(console: Console, rejected: Any, shown: int | None) -> None:
+def emit_rejected(console: Console, rejected: Any, shown: int | None) -> None:
     data = {"is_accepted": False, "message": rejected.message, **_finding_data(rejected.findings)}
 
     def render(out: rich.console.Console) -> None:

@@ -9,7 +9,9 @@ from types import MappingProxyType
 from typing import Final
 
 from contracts.codes import Bilingual
+from contracts.rules import RULES
 from producer.catalogue.rules import CATALOGUE_RULES
+from producer.register.distributed.columns import DISTRIBUTED_RULES
 
 VIS_RULES: Final = MappingProxyType(
     {
@@ -47,5 +49,7 @@ VIS_RULES: Final = MappingProxyType(
 )
 """Title of each rule in English and Swedish."""
 
-RULE_TITLES: Final = MappingProxyType({**VIS_RULES, **CATALOGUE_RULES})
+RULE_TITLES: Final = MappingProxyType(
+    {**VIS_RULES, **CATALOGUE_RULES, **DISTRIBUTED_RULES, **{rule.id: rule.title for rule in RULES.values()}}
+)
 """Every rule that an import can break; those of the catalogue hold where a catalogue is known."""

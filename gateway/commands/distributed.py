@@ -1,0 +1,170 @@
+"""``brygga distributed``: results with sub-groups, distributions and reference values (GetDistributedQualityReport).
+
+The contract is a reconstruction: a producer serves it only with ``allow_reconstructions`` (docs/distributed-report.md).
+"""
+
+from __future__ import annotations
+
+import csv
+import getpass
+from dataclasses import asdict, replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import click
+import rich.console
+from rich.markup import escape
+from rich.table import Table
+
+from contracts.errors import EXIT_DATA, UsageError
+from contracts.model import ReportingParty
+from contracts.registry import GET_DISTRIBUTED_QUALITY_REPORT_3
+from gateway.commands.register import emit_rejected, import_phases
+from gateway.console import Console, common_options, pass_console
+from gateway.sections import consumer_settings, contracts_of, register_of
+
+if TYPE_CHECKING:
+    from consumer.distributed import DistributedFetch
+    from producer.register.distributed.importer import DistributedOutcome
+
+_CONTRACT = GET_DISTRIBUTED_QUALITY_REPORT_3.id
+_SHOWN = ("measure_id", "period_start", "org_name", "sex", "age_band", "part", "value", "class_id", "count", "level")
+_SHOWN_ROWS = 50
+
+
+@click.group()
+def command() -> None:
+    """Results by sex, age and value class, and reference values (a reconstructed contract)."""
+
+
+@command.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Check the file and say what would change; change nothing.")
+@common_options
+@pass_console
+def import_(console: Console, file: Path, *, dry_run: bool) -> None:
+    """Import FILE, distributed results as CSV or XLSX: all of it, or nothing when a row is wrong."""
+    from producer.register.distributed.importer import import_distributed
+    from producer.tabular import TableRejected
+
+    settings = console.settings()
+    source = settings.build("organization", ReportingParty)
+    with register_of(settings, create=True) as register, import_phases(console) as progress:
+        try:
+            outcome = import_distributed(
+                register, file, source, who=getpass.getuser(), dry_run=dry_run, progress=progress
+            )
+        except TableRejected as error:
+            rejected = error
+        else:
+            data = {name: getattr(outcome, name) for name in outcome.__dataclass_fields__ if name != "findings"}
+            console.emit({"is_accepted": True, **data}, lambda out: _render_outcome(out, outcome))
+            return
+    emit_rejected(console, rejected, None)
+    raise SystemExit(EXIT_DATA)
+
+
+def _render_outcome(out: rich.console.Console, outcome: DistributedOutcome) -> None:
+    verb = "Would import" if outcome.is_dry_run else "Imported"
+    name = escape(outcome.file_name)
+    out.print(f"[ok]{verb}[/ok] {outcome.measurements} results of units ({outcome.rows} rows) from {name}:")
+    out.print(
+        f"  {outcome.changed_groups} of {outcome.groups} combinations of indicator and period changed, reference values"
+        f" in {outcome.references}"
+    )
+    if outcome.changed_groups and not outcome.is_dry_run:
+        out.print("Consumers see it after: brygga register publish", style="dim")
+
+
+@command.command()
+@click.option("--measure-id", "measure_ids", multiple=True, required=True, metavar="ID", help="Indicator; repeatable.")
+@click.option("--from", "start", required=True, metavar="DAY", help="First day (YYYY-MM-DD) of the measure periods.")
+@click.option("--to", "end", required=True, metavar="DAY", help="Last day of the measure periods.")
+@click.option("--endpoint", help="https URL of the service [default: its path at the host of consumer.endpoint].")
+@click.option("--force", is_flag=True, help="Fetch also what has not changed.")
+@common_options
+@pass_console
+def fetch(
+    console: Console, measure_ids: tuple[str, ...], start: str, end: str, *, endpoint: str | None, force: bool
+) -> None:
+    """Fetch sub-groups, distributions and reference values from a producer, when they have changed."""
+    from consumer.client import ProducerClient
+    from consumer.distributed import DistributedStore, fetch_distributed
+    from consumer.question import Question
+
+    loaded = console.settings()
+    settings = consumer_settings(loaded)
+    contract = contracts_of(loaded)[_CONTRACT]
+    url = endpoint or (urlsplit(settings.endpoint)._replace(path=contract.path).geturl() if settings.endpoint else None)
+    connection = replace(settings.connection(endpoint=url), contract=contract)
+    question = Question.of(connection.logical_address, measure_ids, start, end, _CONTRACT)
+    with (
+        DistributedStore(settings.store_url(loaded.base)) as store,
+        ProducerClient(connection) as client,
+        console.progress("Fetching measurements") as advance,
+    ):
+        fetched = fetch_distributed(store, client, question, force=force, progress=advance)
+    console.emit(asdict(fetched), lambda out: _render_fetched(out, fetched))
+
+
+def _render_fetched(out: rich.console.Console, fetched: DistributedFetch) -> None:
+    if not fetched.is_changed:
+        out.print("Nothing has changed; the store has it already.")
+        return
+    out.print(
+        f"[ok]Stored[/ok] {fetched.measurements} results of units and {fetched.reference_values} reference values "
+        f"({fetched.bytes_received} bytes received)."
+    )
+
+
+@command.command()
+@click.option("--measure-id", "measure_ids", multiple=True, metavar="ID", help="Only this indicator; repeatable.")
+@click.option(
+    "--csv", "csv_file", type=click.Path(dir_okay=False, allow_dash=True), metavar="FILE", help="Write all to FILE."
+)
+@common_options
+@pass_console
+def observations(console: Console, measure_ids: tuple[str, ...], csv_file: str | None) -> None:
+    """Show or export what was fetched: one row for each value, class and percentile."""
+    from consumer.distributed import DistributedStore
+    from consumer.distributed.tables import NAMES
+
+    loaded = console.settings()
+    with DistributedStore(consumer_settings(loaded).store_url(loaded.base)) as store:
+        rows = store.rows(measure_ids)
+        if csv_file is not None:
+            with click.open_file(csv_file, "w", encoding="utf-8", atomic=csv_file != "-") as file:
+                writer = csv.writer(file, lineterminator="\r\n")
+                writer.writerow(NAMES)
+                writer.writerows(rows)
+            return
+        shown = [dict(zip(NAMES, row, strict=True)) for row in (rows if console.is_json else islice(rows, _SHOWN_ROWS))]
+    console.emit({"observations": shown}, lambda out: _render_rows(out, shown))
+
+
+def _render_rows(out: rich.console.Console, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        out.print("Nothing is stored yet: brygga distributed fetch")
+        return
+    table = Table(*_SHOWN, box=None, header_style="head")
+    for row in rows:
+        table.add_row(*("" if row[name] is None else escape(str(row[name])) for name in _SHOWN))
+    out.print(table)
+
+
+@command.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--units", type=click.IntRange(1, 5000), default=12, show_default=True, help="Invented care units.")
+@common_options
+@pass_console
+def demo(console: Console, file: Path, units: int) -> None:
+    """Write invented results (HbA1c, blood pressure) to FILE, to try the import with."""
+    from gateway.distributed_demo import INDICATORS, write_distributed_demo
+
+    if file.exists():
+        raise UsageError(f"{file} exists already. Name another file.")
+    write_distributed_demo(file, units=units)
+    ids = {one.measure_id: one.code for one in INDICATORS}
+    console.emit({"file": str(file), "measure_ids": ids}, lambda out: out.print(f"[ok]Wrote[/ok] {escape(str(file))}"))
