@@ -74,6 +74,7 @@ class CallRecord:
         return {name: getattr(self, name) for name in _FIELDS}
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=True)
 _FIELDS = tuple(field.name for field in fields(CallRecord))
 
 
@@ -96,11 +97,16 @@ class CallLog:
             _log.info("call", **record.as_dict())
         if self._file is None:
             return
-        self._file.write(json.dumps(record.as_dict(), ensure_ascii=True) + "\n")
+        self._file.write(_ENCODER.encode(record.as_dict()) + "\n")
         if self._file.tell() > self._max_bytes and self._path is not None:
             self._file.close()
             self._path.replace(self._path.with_name(f"{self._path.stem}.old{_SUFFIX}"))
             self._open()
+
+    def flush(self) -> None:
+        """Write out what has been added; to be called now and then."""
+        if self._file is not None:
+            self._file.flush()
 
     def close(self) -> None:
         """Close the file."""
@@ -113,7 +119,7 @@ class CallLog:
             return
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("a", encoding="utf-8", buffering=1)
+            self._file = self._path.open("a", encoding="utf-8")
         except OSError as error:
             raise ConfigurationError(f"The traffic log {self._path} cannot be written: {error.strerror}.") from None
 

@@ -23,9 +23,10 @@ from router.faults import FAULT_STATUS, PlatformRefusal, write_fault, write_refu
 from router.headers import CORRELATION_ID, SERVER
 from router.inject import InjectedReset, before_sending, take_header
 from router.outbound.answer import Answer, BrokenAnswer, open_answer
-from router.outbound.client import ProducerClient
+from router.outbound.client import ProducerClient, let_go
 from router.outbound.failures import unreachable
 from router.outbound.outcome import judge
+from router.outbound.patience import Patience
 from router.pipeline import STEPS, log_points
 
 #: The steps of a larger message run beside the event loop, so that reading it keeps nobody waiting.
@@ -47,15 +48,10 @@ class Engine:
         try:
             await self._run_steps(exchange)
             await before_sending(exchange)
-            async with asyncio.timeout(exchange.context.settings.answer_deadline_s):
-                return await self._pass_on(exchange, request)
+            return await self._pass_on_in_time(exchange, request)
         except PlatformRefusal as refusal:
             return self._refuse(exchange, refusal)
-        except TimeoutError as error:
-            if exchange.is_answered:
-                return self._break_off(exchange, request, error)
-            return self._refuse(exchange, unreachable(exchange.chosen_route.address, "The answer took too long."))
-        except (BrokenAnswer, InjectedReset) as error:
+        except (TimeoutError, BrokenAnswer, InjectedReset) as error:
             return self._break_off(exchange, request, error)
         except ConnectionError:
             self._record(exchange, "caller-left", status=0)
@@ -72,14 +68,30 @@ class Engine:
         else:
             _run(exchange)
 
-    async def _pass_on(self, exchange: Exchange, request: web.BaseRequest) -> web.StreamResponse:
+    async def _pass_on_in_time(self, exchange: Exchange, request: web.BaseRequest) -> web.StreamResponse:
+        """Pass the call on. Raises TimeoutError when its time is over in the middle of the answer."""
+        whole_s = exchange.context.settings.answer_deadline_s
+        limit = asyncio.timeout(None)
+        patience = Patience(limit, silence_s=exchange.timeout_s, whole_s=whole_s)
+        try:
+            async with limit:
+                return await self._pass_on(exchange, request, patience)
+        except TimeoutError:
+            if exchange.is_answered:
+                raise
+            raise unreachable(exchange.chosen_route.address, patience.cause) from None
+
+    async def _pass_on(self, exchange: Exchange, request: web.BaseRequest, patience: Patience) -> web.StreamResponse:
         exchange.sent = time.perf_counter()
-        async with self._client.call(exchange) as response:
-            answer = await open_answer(exchange, response)
+        response = await self._client.send(exchange, patience)
+        try:
+            answer = await open_answer(exchange, response, patience)
             exchange.producer_ms = round((time.perf_counter() - exchange.sent) * 1000)
             log_points.response_in(exchange, answer.status)
             outcome = judge(exchange, answer)
             sent, reply = await self._send(exchange, answer, request)
+        finally:
+            let_go(response)
         log_points.response_out(exchange, answer.status)
         self._record(exchange, "ok" if outcome == "answer" else outcome, status=answer.status, bytes_out=sent)
         return reply
@@ -88,7 +100,7 @@ class Engine:
         self, exchange: Exchange, answer: Answer, request: web.BaseRequest
     ) -> tuple[int, web.StreamResponse]:
         if answer.rest is None and not _is_truncated(exchange):
-            body = b"".join([piece async for piece in answer.pieces()])
+            body = answer.whole()
             return len(body), web.Response(status=answer.status, headers=answer.headers, body=body)
         reply = web.StreamResponse(status=answer.status, headers=answer.headers)
         reply.content_length = answer.length

@@ -5,12 +5,12 @@ Implements platform reference 2 in two readings: `scan` as the platform does, `c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NoReturn
 from xml.parsers import expat
 
-from contracts.safe_xml import XmlLimits
 from contracts.soap import REGISTRY_NAMESPACE, SOAP_NAMESPACE
 from router.charset import UTF_8, codec_in_data, codec_of, iana_name
 from router.faults import PlatformRefusal
@@ -22,7 +22,9 @@ RIVTABP21: Final = "rivtabp21"
 ADDRESS_ELEMENTS: Final = {"LogicalAddress": RIVTABP21, "To": RIVTABP20}
 
 #: Wider than a producer's: other contracts pass here too, and nothing is kept of what passes by.
-LIMITS = XmlLimits(max_depth=256, max_elements=1_000_000, max_attributes=256, max_name_chars=1024)
+_MAX_DEPTH, _MAX_ELEMENTS, _MAX_ATTRIBUTES, _MAX_NAME_CHARS = 256, 1_000_000, 256, 1024
+#: Depth of Header and Body.
+_PART_DEPTH = 2
 
 _SEPARATOR = " "
 _ENVELOPE = f"{SOAP_NAMESPACE}{_SEPARATOR}Envelope"
@@ -33,6 +35,11 @@ _ADDRESSES = {
     f"{ADDRESSING_NAMESPACE}{_SEPARATOR}To": RIVTABP20,
 }
 _PIECE_BYTES = 65_536
+#: A root that is an Envelope of SOAP 1.1 beyond doubt, which nearly every answer has.
+_PLAIN_ENVELOPE = re.compile(
+    rb"\A\s*(?:<\?xml [^<>]*\?>\s*)?<(?:([A-Za-z_][\w.-]*):)?Envelope\s(?:[^<>\"']|\"[^<>\"]*\"|'[^<>']*')*?"
+    rb"(?<=\s)xmlns(?(1):\1)=[\"']" + re.escape(SOAP_NAMESPACE.encode()) + rb"[\"'][\s/>]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,7 @@ def root_of(data: bytes) -> str | None:
 
     None when there is none in ``data`` (its beginning is enough), or a DOCTYPE stands before it.
     """
-    return _Root().read(data)
+    return _ENVELOPE if _PLAIN_ENVELOPE.match(data) else _Root().read(data)
 
 
 def _malformed(error: expat.ExpatError) -> PlatformRefusal:
@@ -191,10 +198,8 @@ class _Check:
         self._is_in_address = False
 
     def read(self, body: bytes) -> MessageHead:
-        parser = _parser(self._codec)
-        parser.StartElementHandler = self._start
-        parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = self._text
+        self._parser = parser = _parser(self._codec)
+        self._watch_envelope()
         parser.CommentHandler = self._no_split
         parser.StartCdataSectionHandler = self._no_split
         parser.StartDoctypeDeclHandler = _refuser("has a DOCTYPE, which SOAP does not allow")
@@ -207,20 +212,42 @@ class _Check:
         receiver = None if self._address is None else "".join(self._address)
         return MessageHead(self._contract, receiver, self._profile, _codec_used(self._codec, body))
 
-    def _start(self, name: str, attributes: dict[str, str]) -> None:
-        self._depth = depth = self._depth + 1
+    def _watch_envelope(self) -> None:
+        parser = self._parser
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._text
+
+    def _watch_content(self) -> None:
+        """Inside Body's child only the shape is of interest: fewer calls from the parser, which is most of the time."""
+        parser = self._parser
+        parser.StartElementHandler = self._content_start
+        parser.EndElementHandler = self._content_end
+        parser.CharacterDataHandler = None
+
+    def _content_start(self, name: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
         self._elements += 1
-        if depth > LIMITS.max_depth or self._elements > LIMITS.max_elements:
+        if self._depth > _MAX_DEPTH or self._elements > _MAX_ELEMENTS:
             _refuse("has too many elements, or they are nested too deeply")
-        if len(attributes) > LIMITS.max_attributes or len(name) > LIMITS.max_name_chars:
+        if len(attributes) > _MAX_ATTRIBUTES or len(name) > _MAX_NAME_CHARS:
             _refuse("has too many attributes, or a name that is too long")
+
+    def _content_end(self, _name: str) -> None:
+        self._depth -= 1
+        if self._depth == _PART_DEPTH:
+            self._watch_envelope()
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self._content_start(name, attributes)
+        depth = self._depth
         if self._is_in_address:
             _refuse("has elements inside the logical address")
         if depth == 1:
             self._root(name)
-        elif depth == 2:
+        elif depth == _PART_DEPTH:
             self._part(name)
-        elif depth == 3:
+        elif depth == _PART_DEPTH + 1:
             self._block(name)
 
     def _root(self, name: str) -> None:
@@ -242,6 +269,7 @@ class _Check:
             self._contract = name.rpartition(_SEPARATOR)[0]
             if not self._contract:
                 _refuse("has an element without namespace in its Body")
+            self._watch_content()
         elif name in _ADDRESSES:
             if self._address is not None:
                 _refuse("has more than one logical address")
@@ -256,7 +284,7 @@ class _Check:
     def _text(self, text: str) -> None:
         if self._is_in_address and self._address is not None:
             self._address.append(text)
-        elif self._depth <= 2 and not text.isspace():
+        elif self._depth <= _PART_DEPTH and not text.isspace():
             _refuse("has text between the parts of its envelope")
 
     def _no_split(self, *_: object) -> None:

@@ -33,6 +33,8 @@ from router.wsdl import WsdlBranch
 DRAIN_S = 30.0
 _ADMIN_HOST = "127.0.0.1"
 _BACKLOG = 1024
+#: The traffic log is at most this far behind.
+_FLUSH_S = 0.25
 #: A chain in the proxy's certificate header is several times the library's default.
 _MAX_HEADER_BYTES = 65_536
 
@@ -132,9 +134,11 @@ class Router:
             await self._listen("http", self._sockets.http, None)
         if self._sockets.admin is not None:
             await self._start_administration(self._sockets.admin)
+        tasks = [asyncio.create_task(self._flush_calls())]
         if self.settings.reload_interval_s > 0:
-            follower = asyncio.create_task(self._follow_catalogue())
-            stack.callback(follower.cancel)
+            tasks.append(asyncio.create_task(self._follow_catalogue()))
+        for task in tasks:
+            stack.callback(task.cancel)
 
     async def stop(self) -> None:
         """Take no more calls, let those in flight finish, close everything."""
@@ -192,6 +196,11 @@ class Router:
         await runner.setup()
         await web.SockSite(runner, listening).start()
         self._stack.push_async_callback(runner.cleanup)
+
+    async def _flush_calls(self) -> None:
+        while True:
+            await asyncio.sleep(_FLUSH_S)
+            self.calls.flush()
 
     async def _follow_catalogue(self) -> None:
         while True:

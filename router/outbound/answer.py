@@ -5,7 +5,6 @@ Steps 16-18 judge and change it in `router.outbound.outcome`; sizes: platform re
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -18,11 +17,13 @@ from contracts.errors import BryggaError
 from router.charset import Transcoder
 from router.exchange import Exchange
 from router.outbound.failures import failure_of, unreachable
+from router.outbound.patience import Patience
 
 #: So much of an answer is looked at before a byte of it is sent on.
 PEEK_BYTES = 65_536
 #: A collected answer above this size waits in a file without name.
 _SPOOL_BYTES = 1_048_576
+_WRONG_BYTES = "The answer has bytes that its charset does not allow."
 
 
 class BrokenAnswer(Exception):
@@ -49,6 +50,13 @@ class Answer:
     """Length of the whole body if it is known."""
     transcoder: Transcoder | None = field(default=None)
 
+    def whole(self) -> bytes:
+        """Give the whole body of an answer without ``rest`` as it goes to the caller. Raises BrokenAnswer."""
+        try:
+            return self._converted(self.head, is_last=True)
+        except UnicodeDecodeError:
+            raise BrokenAnswer(_WRONG_BYTES) from None
+
     async def pieces(self) -> AsyncIterator[bytes]:
         """Give the whole body as it goes to the caller. Raises BrokenAnswer."""
         try:
@@ -58,7 +66,7 @@ class Answer:
                     yield self._converted(piece, is_last=False)
                 yield self._converted(b"", is_last=True)
         except UnicodeDecodeError:
-            raise BrokenAnswer("The answer has bytes that its charset does not allow.") from None
+            raise BrokenAnswer(_WRONG_BYTES) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise BrokenAnswer(failure_of(error).cause) from error
 
@@ -66,7 +74,7 @@ class Answer:
         return data if self.transcoder is None else self.transcoder.feed(data, is_last=is_last)
 
 
-async def open_answer(exchange: Exchange, response: aiohttp.ClientResponse) -> Answer:
+async def open_answer(exchange: Exchange, response: aiohttp.ClientResponse, patience: Patience) -> Answer:
     """Read the beginning of an answer, or all of it where the mode collects.
 
     Raises PlatformRefusal VP009 for one that breaks off so early or is too large (AnswerTooLarge in compat).
@@ -74,10 +82,14 @@ async def open_answer(exchange: Exchange, response: aiohttp.ClientResponse) -> A
     limit = exchange.context.settings.max_message_bytes
     if response.content_length is not None and response.content_length > limit:
         raise _too_large(exchange, limit)
-    body = _limited(response, limit, exchange.timeout_s)
     answer = Answer(response.status, response.reason or "", CIMultiDict(response.headers), b"", None, None)
+    content = response.content
+    body = _limited(content, limit, patience)
     try:
-        if exchange.context.behaviour.collect_answers:
+        if content.is_eof() and content.total_bytes <= PEEK_BYTES:
+            answer.head = content.read_nowait()
+            answer.length = len(answer.head)
+        elif exchange.context.behaviour.collect_answers:
             await _collect(answer, body, accept_short=exchange.context.behaviour.accept_short_answers)
         else:
             await _peek(answer, body, response.content_length)
@@ -99,12 +111,13 @@ class _OverLimit(Exception):
     """The body has passed the limit while it was read."""
 
 
-async def _limited(response: aiohttp.ClientResponse, limit: int, silence_s: float) -> AsyncIterator[bytes]:
-    """Give a body as it comes; it may be neither over the limit nor silent for longer than the producer's time."""
+async def _limited(content: aiohttp.StreamReader, limit: int, patience: Patience) -> AsyncIterator[bytes]:
+    """Give a body as it comes, up to the limit."""
     total = 0
     while True:
-        async with asyncio.timeout(silence_s):
-            piece = await response.content.readany()
+        patience.wait()
+        piece = await content.readany()
+        patience.pass_on()
         if not piece:
             return
         total += len(piece)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from functools import lru_cache
 
 import aiohttp
@@ -17,6 +16,7 @@ from yarl import URL
 from router.behaviour import Behaviour
 from router.exchange import Exchange
 from router.outbound.failures import Failure, failure_of, unreachable
+from router.outbound.patience import Patience
 from router.outbound.tls import ProducerTls
 from router.settings import RouterSettings
 
@@ -52,37 +52,27 @@ class ProducerClient:
         if self._session is not None:
             await self._session.close()
 
-    @asynccontextmanager
-    async def call(self, exchange: Exchange) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send the outgoing message and give the answer's head; its body is read from it.
+    async def send(self, exchange: Exchange, patience: Patience) -> aiohttp.ClientResponse:
+        """Send the outgoing message and give the answer's head; its body is read from it, then it is let go of.
 
         Raises PlatformRefusal VP009 when there is no answer.
         """
-        response = await self._send(exchange)
-        try:
-            yield response
-        finally:
-            if response.content.at_eof():
-                response.release()
-            else:
-                response.close()
-
-    async def _send(self, exchange: Exchange) -> aiohttp.ClientResponse:
         attempts_left = self._settings.retry_attempts
         address = exchange.chosen_route.address
         while True:
             try:
                 failure = _REFUSED if exchange.fault and exchange.fault.action == "refuse" else None
                 if failure is None:
-                    return await self._attempt(exchange, address)
+                    return await self._attempt(exchange, address, patience)
             except (TimeoutError, aiohttp.ClientError, OSError) as error:
                 failure = failure_of(error, is_tls=address.startswith("https:"))
             if not failure.is_retried or attempts_left <= 0:
                 raise unreachable(address, failure.cause)
             attempts_left -= 1
+            patience.connect(self._settings.retry_delay_s)
             await asyncio.sleep(self._settings.retry_delay_s)
 
-    async def _attempt(self, exchange: Exchange, address: str) -> aiohttp.ClientResponse:
+    async def _attempt(self, exchange: Exchange, address: str, patience: Patience) -> aiohttp.ClientResponse:
         if self._session is None:
             raise AssertionError("The client has not been opened.")
         url, host, port = target_of(address)
@@ -91,18 +81,18 @@ class ProducerClient:
             is_wrong = exchange.fault is not None and exchange.fault.action == "wrong-certificate"
             tls = self._tls.wrong_context() if is_wrong else self._tls.context(host, port)
         connect_s = self._settings.connect_timeout_s + (self._settings.handshake_timeout_s if tls else 0)
-        async with asyncio.timeout(connect_s + exchange.timeout_s) as limit:
-            return await self._session.request(
-                exchange.method,
-                url,
-                data=self._body(exchange, _Patience(limit, exchange.timeout_s)),
-                headers=exchange.out_headers,
-                allow_redirects=False,
-                timeout=_connect_timeout(connect_s),
-                ssl=tls if tls is not None else False,
-            )
+        patience.connect(connect_s)
+        return await self._session.request(
+            exchange.method,
+            url,
+            data=self._body(exchange, patience),
+            headers=exchange.out_headers,
+            allow_redirects=False,
+            timeout=_connect_timeout(connect_s),
+            ssl=tls if tls is not None else False,
+        )
 
-    def _body(self, exchange: Exchange, patience: _Patience) -> aiohttp.BytesPayload | AsyncIterator[bytes]:
+    def _body(self, exchange: Exchange, patience: Patience) -> aiohttp.BytesPayload | AsyncIterator[bytes]:
         """Give the body: a small one at once, a larger one in pieces, so that writing it keeps nobody waiting."""
         body = exchange.out_body
         if len(body) <= READ_BUFFER_BYTES and not self._settings.chunked_to_producer:
@@ -112,37 +102,30 @@ class ProducerClient:
         return _pieces(body, patience)
 
 
-class _Patience:
-    """The producer's time begins when the connection stands and the request goes out.
-
-    The library's own ``sock_read`` is not used: its timer goes off in a kept connection after a large answer
-    (aiohttp 3.14) and fails the next call.
-    """
-
-    def __init__(self, limit: asyncio.Timeout, silence_s: float) -> None:
-        self._limit = limit
-        self._silence_s = silence_s
-
-    def begin(self) -> None:
-        self._limit.reschedule(asyncio.get_running_loop().time() + self._silence_s)
-
-
 class _SmallBody(aiohttp.BytesPayload):
-    """A body in memory that tells when it is sent."""
+    """A body in memory that tells when it is sent, which is when the connection stands."""
 
-    def __init__(self, body: bytes, patience: _Patience) -> None:
+    def __init__(self, body: bytes, patience: Patience) -> None:
         super().__init__(body)
         self._patience = patience
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
-        self._patience.begin()
+        self._patience.wait()
         await super().write_with_length(writer, content_length)
 
 
-async def _pieces(body: bytes, patience: _Patience) -> AsyncIterator[bytes]:
+async def _pieces(body: bytes, patience: Patience) -> AsyncIterator[bytes]:
     for offset in range(0, max(len(body), 1), READ_BUFFER_BYTES):
-        patience.begin()
+        patience.wait()
         yield body[offset : offset + READ_BUFFER_BYTES]
+
+
+def let_go(response: aiohttp.ClientResponse) -> None:
+    """Give the connection back if the answer has been read, else close it."""
+    if response.content.at_eof():
+        response.release()
+    else:
+        response.close()
 
 
 @lru_cache(maxsize=4096)

@@ -6,6 +6,7 @@ Producers are small aiohttp applications in one thread; what each call brought t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import itertools
 import socket
@@ -184,8 +185,10 @@ async def _endless(request: web.Request, _attempt: int) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "text/xml"})
     await response.prepare(request)
     await response.write(ANSWER.split(b"<text>")[0])
-    while True:
-        await response.write(_LARGE_ROW * 5000)
+    with contextlib.suppress(ConnectionError):
+        while True:
+            await response.write(_LARGE_ROW * 5000)
+    return response
 
 
 async def _continue(request: web.Request, _attempt: int) -> web.StreamResponse:
