@@ -110,7 +110,7 @@ def _changes(found: Results, keys: Keys, folder: Path, url: str) -> None:
     assert all(before != after for before, after in zip(old, new, strict=True))
     slow, usual = percentile(busy[0].seconds, 0.9), percentile(idle[0].seconds, 0.9)
     found.add(
-        "100 callers during import and publish, slowest decile / idle",
+        "100 callers during import and publish (at nice 10), slowest decile / idle",
         slow / usual,
         3,
         idle_ms=usual * 1000,
