@@ -112,34 +112,32 @@ def test_a_change_that_is_taken_back_gives_nothing_new(register: Register, impor
     assert publish(register).rendered_slices == 0
 
 
-@pytest.mark.parametrize(
-    "cells",
-    [
-        {"Rate": "0.7665"},
-        {"Numerator": "913"},
-        {"Denominator": "1191"},
-        {"ConfidenceIntervalLower": "0.74", "ConfidenceIntervalHigher": "0.79"},
-        {"Standarddeviation": "0.1"},
-        {"Coverage": "0.9"},
-        {"Exclusions": "2"},
-        {"ReferenceIntervalRate": "0.8"},
-        {"RegionName": "Hallands län"},
-        {"RegisterNamn": "Another name"},
-        {"Version": "4"},
-        {"PeriodReportedEndDate": "2025-06-30"},
-        {"Rate": "", "Numerator": "", "Denominator": "", "ReasonCode": "UNK"},
-    ],
-    ids=lambda cells: next(iter(cells)),
-)
-def test_any_changed_value_changes_the_checksum(
-    register: Register, import_rows: ImportRows, cells: dict[str, str]
-) -> None:
+CHANGES = [
+    {"Rate": "0.7665"},
+    {"Numerator": "913"},
+    {"Denominator": "1191"},
+    {"ConfidenceIntervalLower": "0.74", "ConfidenceIntervalHigher": "0.79"},
+    {"Standarddeviation": "0.1"},
+    {"Coverage": "0.9"},
+    {"Exclusions": "2"},
+    {"ReferenceIntervalRate": "0.8"},
+    {"RegionName": "Hallands län"},
+    {"RegisterNamn": "Another name"},
+    {"Version": "4"},
+    {"PeriodReportedEndDate": "2025-06-30"},
+    {"Rate": "", "Numerator": "", "Denominator": "", "ReasonCode": "UNK"},
+]
+
+
+def test_any_changed_value_changes_the_checksum(register: Register, import_rows: ImportRows) -> None:
     import_rows([row()])
     publish(register)
-    before = _checksum(register)
-    import_rows([row(**cells)], allow_adjusted_rates=True)
-    assert publish(register).is_new
-    assert _checksum(register) != before
+    seen = {_checksum(register): {}}
+    for cells in CHANGES:
+        import_rows([row(**cells)], allow_adjusted_rates=True)
+        assert publish(register).is_new, cells
+        seen[_checksum(register)] = cells
+    assert list(seen.values()) == [{}, *CHANGES]
 
 
 def test_added_and_removed_measurements_change_the_checksum(register: Register, import_rows: ImportRows) -> None:

@@ -9,21 +9,37 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from engines import new_database
 from sqlalchemy import text
-from vis_file import nation, row, unit, value
+from vis_file import nation, row, unit, value, write_csv
 
 from contracts.checksum import content_digest
 from contracts.errors import ConfigurationError, NotPublished, RegisterUnavailable
 from contracts.model import DatePeriod
 from contracts.registry import GET_QUALITY_INDICATORS_2
 from producer.register import DatabaseRepository, Register, open_register, publish, rollback
-from producer.register.importer import ImportOutcome
+from producer.register.importer import ImportOutcome, import_vis
 from producer.repository import PublicationRepository, Selection
 
 ImportRows = Callable[..., ImportOutcome]
 CONTRACT = GET_QUALITY_INDICATORS_2.rendering
 EVER = DatePeriod("19000101", "20991231")
 YEARS = [(f"{year}-01-01", f"{year}-12-31") for year in range(2019, 2026)]
+
+
+def _rows() -> list[dict[str, str]]:
+    return [
+        make(MeasureID=measure_id, Version=version, PeriodReportedStartDate=start, PeriodReportedEndDate=end)
+        for start, end in YEARS
+        for make, measure_id, version in ((row, "a", "3"), (nation, "a", "3"), (unit, "a", "2"), (value, "b", "1"))
+    ]
+
+
+@pytest.fixture
+def published(register: Register, import_rows: ImportRows) -> Register:
+    import_rows(_rows())
+    publish(register)
+    return register
 
 
 @pytest.fixture
@@ -33,16 +49,17 @@ def repository(register: Register) -> Iterator[DatabaseRepository]:
     made.close()
 
 
-@pytest.fixture
-def published(register: Register, import_rows: ImportRows) -> Register:
-    rows = [
-        make(MeasureID=measure_id, Version=version, PeriodReportedStartDate=start, PeriodReportedEndDate=end)
-        for start, end in YEARS
-        for make, measure_id, version in ((row, "a", "3"), (nation, "a", "3"), (unit, "a", "2"), (value, "b", "1"))
-    ]
-    import_rows(rows)
-    publish(register)
-    return register
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def reading(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseRepository]:
+    """A repository over a register like ``published``, for tests that only read."""
+    folder = tmp_path_factory.mktemp("reading")
+    server = None if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
+    with new_database(folder, server) as url, open_register(url, create=True) as register:
+        import_vis(register, write_csv(folder / "file.csv", _rows()))
+        publish(register)
+        made = DatabaseRepository(url)
+        yield made
+        made.close()
 
 
 def _keys(selection: Selection) -> list[tuple[str, int, str]]:
@@ -56,12 +73,12 @@ def test_it_is_a_publication_repository(repository: DatabaseRepository) -> None:
     assert typed.select(CONTRACT, None, EVER) == Selection(0, ())
 
 
-def test_slices_come_in_canonical_order(published: Register, repository: DatabaseRepository) -> None:
-    selection = repository.select(CONTRACT, None, EVER)
+def test_slices_come_in_canonical_order(reading: DatabaseRepository) -> None:
+    selection = reading.select(CONTRACT, None, EVER)
     assert selection.publication_id == 1
     assert len(selection.slices) == 21
     assert list(selection.slices) == sorted(selection.slices, key=lambda entry: entry.key)
-    assert _keys(repository.select(CONTRACT, ["b", "a", "b"], EVER)) == _keys(selection)
+    assert _keys(reading.select(CONTRACT, ["b", "a", "b"], EVER)) == _keys(selection)
 
 
 @pytest.mark.parametrize(
@@ -76,38 +93,36 @@ def test_slices_come_in_canonical_order(published: Register, repository: Databas
     ],
 )
 def test_only_periods_wholly_inside_are_selected(
-    published: Register, repository: DatabaseRepository, start: str, end: str, years: list[str]
+    reading: DatabaseRepository, start: str, end: str, years: list[str]
 ) -> None:
-    found = repository.select(CONTRACT, ["b"], DatePeriod(start, end))
+    found = reading.select(CONTRACT, ["b"], DatePeriod(start, end))
     assert [key[2][:4] for key in _keys(found)] == years
 
 
 @pytest.mark.parametrize("unknown", ["", "c", "A", "a ", "a'; DROP TABLE slice; --", "%", "_"])
-def test_an_unknown_indicator_matches_nothing(
-    published: Register, repository: DatabaseRepository, unknown: str
-) -> None:
-    assert repository.select(CONTRACT, [unknown], EVER).slices == ()
-    assert len(repository.select(CONTRACT, [unknown, "b"], EVER).slices) == len(YEARS)
+def test_an_unknown_indicator_matches_nothing(reading: DatabaseRepository, unknown: str) -> None:
+    assert reading.select(CONTRACT, [unknown], EVER).slices == ()
+    assert len(reading.select(CONTRACT, [unknown, "b"], EVER).slices) == len(YEARS)
 
 
-def test_a_form_that_is_not_published_is_no_empty_answer(published: Register, repository: DatabaseRepository) -> None:
+def test_a_form_that_is_not_published_is_no_empty_answer(reading: DatabaseRepository) -> None:
     with pytest.raises(NotPublished):
-        repository.select("GetQualityIndicators:9", None, EVER)
+        reading.select("GetQualityIndicators:9", None, EVER)
 
 
-def test_content_is_what_the_entries_say(published: Register, repository: DatabaseRepository) -> None:
-    selection = repository.select(CONTRACT, None, EVER)
-    for entry, plain in zip(selection.slices, repository.content(selection), strict=True):
+def test_content_is_what_the_entries_say(reading: DatabaseRepository) -> None:
+    selection = reading.select(CONTRACT, None, EVER)
+    for entry, plain in zip(selection.slices, reading.content(selection), strict=True):
         assert (len(plain), content_digest(plain)) == (entry.byte_length, entry.digest)
         assert plain.count(b"<c:measurement>") == entry.measurement_count
 
 
-def test_compressed_pieces_join_to_one_deflate_stream(published: Register, repository: DatabaseRepository) -> None:
-    selection = repository.select(CONTRACT, None, EVER)
-    pieces = list(repository.compressed_content(selection))
+def test_compressed_pieces_join_to_one_deflate_stream(reading: DatabaseRepository) -> None:
+    selection = reading.select(CONTRACT, None, EVER)
+    pieces = list(reading.compressed_content(selection))
     assert [len(piece) for piece in pieces] == [entry.compressed_length for entry in selection.slices]
     reader = zlib.decompressobj(-15)
-    assert reader.decompress(b"".join(pieces)) == b"".join(repository.content(selection))
+    assert reader.decompress(b"".join(pieces)) == b"".join(reading.content(selection))
     assert not reader.eof
     for entry, piece in zip(selection.slices, pieces, strict=True):
         assert zlib.crc32(zlib.decompressobj(-15).decompress(piece)) == entry.crc32
@@ -148,25 +163,23 @@ def test_the_index_kept_up_to_date_equals_one_made_anew(
         fresh.close()
 
 
-def test_closing_the_content_early_gives_the_connection_back(
-    published: Register, repository: DatabaseRepository
-) -> None:
-    selection = repository.select(CONTRACT, None, EVER)
+def test_closing_the_content_early_gives_the_connection_back(reading: DatabaseRepository) -> None:
+    selection = reading.select(CONTRACT, None, EVER)
     for _ in range(200):  # More than there are connections.
-        pieces = repository.content(selection)
+        pieces = reading.content(selection)
         next(pieces)
         pieces.close()  # type: ignore[attr-defined]
-    repository.content(selection).close()  # type: ignore[attr-defined]
-    repository.check()
+    reading.content(selection).close()  # type: ignore[attr-defined]
+    reading.check()
 
 
-def test_threads_share_it(published: Register, repository: DatabaseRepository) -> None:
-    expected = b"".join(repository.content(repository.select(CONTRACT, None, EVER)))
+def test_threads_share_it(reading: DatabaseRepository) -> None:
+    expected = b"".join(reading.content(reading.select(CONTRACT, None, EVER)))
     results: list[bool] = []
 
     def read() -> None:
         for _ in range(10):
-            results.append(b"".join(repository.content(repository.select(CONTRACT, None, EVER))) == expected)
+            results.append(b"".join(reading.content(reading.select(CONTRACT, None, EVER))) == expected)
 
     threads = [threading.Thread(target=read) for _ in range(8)]
     for thread in threads:
@@ -182,17 +195,17 @@ def _read_in_child(repository: DatabaseRepository, answers: multiprocessing.Queu
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_process_opens_its_own_connections(published: Register, repository: DatabaseRepository) -> None:
-    expected = sum(len(piece) for piece in repository.content(repository.select(CONTRACT, None, EVER)))
+def test_a_forked_process_opens_its_own_connections(reading: DatabaseRepository) -> None:
+    expected = sum(len(piece) for piece in reading.content(reading.select(CONTRACT, None, EVER)))
     context = multiprocessing.get_context("fork")
     answers = context.Queue()
-    children = [context.Process(target=_read_in_child, args=(repository, answers)) for _ in range(2)]
+    children = [context.Process(target=_read_in_child, args=(reading, answers)) for _ in range(2)]
     for child in children:
         child.start()
     assert [answers.get(timeout=30) for _ in children] == [expected, expected]
     for child in children:
         child.join(30)
-    assert sum(len(piece) for piece in repository.content(repository.select(CONTRACT, None, EVER))) == expected
+    assert sum(len(piece) for piece in reading.content(reading.select(CONTRACT, None, EVER))) == expected
 
 
 def test_a_damaged_slice_is_never_sent(published: Register, repository: DatabaseRepository) -> None:

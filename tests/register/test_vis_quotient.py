@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,20 +21,21 @@ def _text(number: float) -> str:
     return f"{number:.12f}".rstrip("0").rstrip(".")
 
 
-@settings(max_examples=400, deadline=None)
-@given(
-    rate_digits=st.integers(1, 6),
-    error=st.sampled_from([0.0, 0.0001, 0.001, 0.004, 0.006, 0.02, 0.03, 0.3]),
-    sign=st.sampled_from([-1, 1]),
-    numerator=_counts | _some_decimals,
-    denominator=(_counts | _some_decimals).filter(lambda count: count > 0),
-)
-def test_columns_decide_as_the_contracts_rule(
-    rate_digits: int, error: float, sign: int, numerator: float, denominator: float
-) -> None:
-    numerator = min(numerator, denominator)
-    rate = min(1.0, max(0.0, round(numerator / denominator + sign * error, rate_digits)))
-    cells = {"Rate": _text(rate), "Numerator": _text(numerator), "Denominator": _text(denominator)}
-    frame = pl.DataFrame({name: [cells.get(name)] for name in COLUMNS}, schema=dict.fromkeys(COLUMNS, pl.String))
-    decided = with_typed_columns(frame).select(quotient.is_quotient("Numerator", "Denominator")).item()
-    assert decided == is_quotient(rate, numerator, denominator)
+@st.composite
+def _cases(draw: Any) -> tuple[float, float, float]:
+    denominator = draw((_counts | _some_decimals).filter(lambda count: count > 0))
+    numerator = min(draw(_counts | _some_decimals), denominator)
+    error = draw(st.sampled_from([0.0, 0.0001, 0.001, 0.004, 0.006, 0.02, 0.03, 0.3])) * draw(st.sampled_from([-1, 1]))
+    rate = min(1.0, max(0.0, round(numerator / denominator + error, draw(st.integers(1, 6)))))
+    return rate, numerator, denominator
+
+
+@settings(max_examples=10, deadline=None)
+@given(cases=st.lists(_cases(), min_size=50, max_size=80))
+def test_columns_decide_as_the_contracts_rule(cases: list[tuple[float, float, float]]) -> None:
+    cells: dict[str, list[str | None]] = {name: [None] * len(cases) for name in COLUMNS}
+    for name, numbers in zip(("Rate", "Numerator", "Denominator"), zip(*cases, strict=True), strict=True):
+        cells[name] = [_text(number) for number in numbers]
+    frame = pl.DataFrame(cells, schema=dict.fromkeys(COLUMNS, pl.String))
+    decided = with_typed_columns(frame).select(decided=quotient.is_quotient("Numerator", "Denominator"))
+    assert decided["decided"].to_list() == [is_quotient(*case) for case in cases]
