@@ -31,6 +31,7 @@ test: $(STAMP) ## Run the tests (under two minutes)
 
 test-slow: $(STAMP) ## Run the slow tests: soak, fault injection, large files, foreign clients
 	@$(PYTEST) -m slow
+	@HYPOTHESIS_PROFILE=thorough $(PYTEST) tests/contracts tests/consumer -k "reads_back or round_trip or same_facts"
 
 test-all: test test-slow ## Run every test
 

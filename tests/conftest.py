@@ -12,8 +12,14 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import create_engine, text
+
+# Property tests are short in the default run; the slow tests repeat them with many more examples.
+hypothesis.settings.register_profile("default", max_examples=25, deadline=None)
+hypothesis.settings.register_profile("thorough", max_examples=300, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 @pytest.fixture(scope="session")
@@ -33,9 +39,21 @@ def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="brygga-postgresql-", ignore_cleanup_errors=True) as folder:
         server = server_module.get_server(folder, cleanup_mode="delete")
         try:
-            yield server.get_uri(driver="psycopg")
+            url: str = server.get_uri(driver="psycopg")
+            _forget_at_a_crash(url)
+            yield url
         finally:
             server.cleanup()
+
+
+def _forget_at_a_crash(url: str) -> None:
+    """Spare a server that lives for one test run the waits for the disk, most of all when it stops."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(text(f"ALTER SYSTEM SET {name} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+    engine.dispose()
 
 
 @pytest.fixture
