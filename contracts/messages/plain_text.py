@@ -50,17 +50,18 @@ class PlainText:
         return self.text[self.position :].encode() + pending + self._undecoded
 
     def next_piece(self, end: str) -> str:
-        """Give the text up to and with the next ``end``, or all there is when ``end`` is empty; "" waits for more.
+        """Give the text up to and with the next ``end``, or all but a part of a tag without it; "" waits for more.
 
         Raises NotPlain.
         """
         stop = len(self.text)
         if end:
-            found = self.text.find(end, self.position)
-            if found < 0:
-                self._check_waiting(end)
-                return ""
-            stop = found + len(end)
+            stop = self.text.find(end, self.position) + len(end)
+        elif (begun := self.text.rfind("<", self.position)) > self.text.rfind(">", self.position):
+            stop = begun  # The end that is looked for next time may begin there.
+        if stop <= max(self.position, len(end) - 1):
+            self._check_waiting(end)
+            return ""
         piece = self.text[self.position : stop]
         marked = self._last_char + piece[self._declaration_chars :]
         self._declaration_chars = 0
@@ -80,8 +81,8 @@ class PlainText:
 
     def _check_waiting(self, end: str) -> None:
         """Let the parser look at what is long without ``end``, or has the same end tag in another form."""
+        if len(self.text) - self.position > _MOST_WAITING:
+            raise NotPlain
         name = re.escape(end[2:-1].rpartition(":")[2])
-        if len(self.text) - self.position > _MOST_WAITING or re.search(
-            rf"</(?:[^\s<>/:]+:)?{name}\s*>", self.text[self.position :]
-        ):
+        if name and re.search(rf"</(?:[^\s<>/:]+:)?{name}\s*>", self.text[self.position :]):
             raise NotPlain

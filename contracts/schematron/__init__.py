@@ -24,7 +24,7 @@ __all__ = ["ALL_PHASES", "DEFAULT_PHASE", "Diagnostic", "Schematron", "Schematro
 
 _ALLOWED_PROTOCOLS: Final = "http://saxon.sf.net/feature/allowedProtocols"
 _MILD_ROLES: Final = frozenset({"warning", "warn", "info", "information", "hint"})
-_OWN_ID = re.compile(r"rule-([0-9]+(?:\.[0-9]+)*)(?:-.*)?")
+_OWN_ID = re.compile(r"rule-((?:D\.)?[0-9]+(?:\.[0-9]+)*)(?:-.*)?")
 _NAMESPACE_OF_STEP = re.compile(r"Q\{[^}]*\}")
 _ERROR_AT = re.compile(r"on line (\d+)[^\n]*\n\s*(?:[A-Z]{4}\d{4}\s+)?([^\n]*)")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from .distributed import DISTRIBUTED_DIRECTORY, distributed_messages
 from .messages import DIRECTORY, indented, written
 from .versions import VERSIONS_DIRECTORY, version_messages
 
@@ -16,6 +17,7 @@ def main() -> None:
     """Write every golden message and tell which files changed."""
     _write(DIRECTORY, written())
     _write(VERSIONS_DIRECTORY, version_messages())
+    _write(DISTRIBUTED_DIRECTORY, distributed_messages())
 
 
 def _write(directory: Path, messages: Mapping[str, bytes]) -> None:

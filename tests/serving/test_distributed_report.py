@@ -1,0 +1,167 @@
+"""GetDistributedQualityReport over mutual TLS: beside 2.0, fetched and kept; off unless allowed (domain 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from server_process import ServerFiles, ServerProcess
+from serving_parties import SETTINGS, SYSTEM, Pki
+
+from certs.tls import TlsFiles
+from consumer.client import ProducerClient
+from consumer.distributed import DistributedStore, fetch_distributed
+from consumer.distributed.tables import NAMES
+from consumer.question import Question
+from consumer.settings import ProducerConnection
+from contracts.codes import OID_MEASURE
+from contracts.distributed_model import DistributedMeasurement, DistributedReportRequest, OrganizationFilter
+from contracts.errors import ConfigurationError, FaultReceived, RemoteError
+from contracts.model import II, DatePeriod, ReportingParty
+from contracts.registry import GET_DISTRIBUTED_QUALITY_REPORT_3, GET_QUALITY_INDICATORS_2, ServiceContract
+from gateway.demo_data import DemoFile
+from gateway.distributed_demo import INDICATORS, write_distributed_demo
+from producer.register import open_register, publish
+from producer.register.distributed.importer import import_distributed
+from producer.register.importer import import_vis
+from producer.settings import ContractChoice
+
+CONTRACT = GET_DISTRIBUTED_QUALITY_REPORT_3
+BOTH = (GET_QUALITY_INDICATORS_2, CONTRACT)
+UNITS, YEARS = 7, (2024, 2025)
+PERIOD = DatePeriod("20240101", "20251231")
+QUESTION = Question(SYSTEM, tuple(sorted(one.measure_id for one in INDICATORS)), PERIOD, CONTRACT.id)
+SOURCE = ReportingParty("SE9990001112-DEMOREG", "Demoregistret")
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A server of both contracts, the register behind it, and how to reach it."""
+
+    server: ServerProcess
+    register_url: str
+    connect: Callable[[ServiceContract], ProducerClient]
+
+
+@pytest.fixture(scope="module")
+def served(pki: Pki, demo: DemoFile, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("distributed")
+    url = f"sqlite:///{folder / 'register.db'}"
+    write_distributed_demo(folder / "results.csv", units=UNITS, years=YEARS)
+    with open_register(url, create=True) as register:
+        import_vis(register, demo.path)
+        import_distributed(register, folder / "results.csv", SOURCE)
+        publish(register, BOTH)
+    producer = pki.producer
+    trust, crl = pki.authority.trust_anchor_path, pki.authority.crl_path
+    files = ServerFiles(folder, url, producer.certificate, producer.private_key, trust, crl)
+    names = [contract.id for contract in BOTH]
+    server = files.start(**{**SETTINGS, "contracts": names, "allow_reconstructions": True})
+    clients: list[ProducerClient] = []
+
+    def connect(contract: ServiceContract) -> ProducerClient:
+        tls = TlsFiles(pki.consumer.certificate, pki.consumer.private_key, trust, crl=crl)
+        endpoint = f"https://localhost:{server.port}{contract.path}"
+        clients.append(ProducerClient(ProducerConnection(endpoint, SYSTEM, tls, contract)))
+        return clients[-1]
+
+    yield Served(server, url, connect)
+    for client in clients:
+        client.close()
+    server.stop()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[DistributedStore]:
+    with DistributedStore(f"sqlite:///{tmp_path / 'store.db'}") as opened:
+        yield opened
+
+
+def ask(served: Served, **options: object) -> tuple[list[DistributedMeasurement], int, str]:
+    """Ask for everything of the first indicator, with filters."""
+    ids = (II(OID_MEASURE, INDICATORS[0].measure_id),)
+    compared = []
+    client = served.connect(CONTRACT)
+    request = DistributedReportRequest(ids, PERIOD, **options)  # type: ignore[arg-type]
+    with client.ask(request, on_reference=compared.append) as answer:
+        measured = [one for one in answer if isinstance(one, DistributedMeasurement)]
+    return measured, len(compared), answer.head.measurement_checksum
+
+
+def test_a_report_is_fetched_kept_and_then_only_asked_for(served: Served, store: DistributedStore) -> None:
+    client = served.connect(CONTRACT)
+    first = fetch_distributed(store, client, QUESTION)
+    assert first.is_changed
+    assert first.measurements == len(INDICATORS) * UNITS * len(YEARS)
+    assert first.reference_values == len(INDICATORS) * len(YEARS)
+    again = fetch_distributed(store, client, QUESTION)
+    assert (again.is_changed, again.head) == (False, first.head)
+    rows = [dict(zip(NAMES, row, strict=True)) for row in store.rows()]
+    assert {row["part"] for row in rows} == {"value", "class", "percentile"}
+    assert {row["scope"] for row in rows} == {"unit", "reference"}
+    totals = [(row["scope"], row["part"], row["sex"], row["age_band"]) for row in rows]
+    assert totals.count(("unit", "value", None, None)) == first.measurements
+    assert fetch_distributed(store, client, QUESTION, force=True).is_changed
+    assert len(list(store.rows())) == len(rows)
+
+
+def test_a_question_gets_what_it_asks_for_and_no_more(served: Served) -> None:
+    plain, _, checksum = ask(served)
+    assert len(plain) == UNITS * len(YEARS)
+    assert not any(one.subgroups for one in plain)
+    assert any(one.distribution for one in plain)
+    wanted = plain[0].performing_organization
+    one_unit = (OrganizationFilter(wanted.hsa_id),)
+    few, references, other = ask(
+        served,
+        performing_organizations=one_unit,
+        stratifications=("SEX",),
+        include_distribution=False,
+        include_reference_values=True,
+    )
+    assert {one.performing_organization for one in few} == {wanted}
+    assert {part.stratification for one in few for part in one.subgroups} == {"SEX"}
+    assert not any(one.distribution for one in few)
+    assert references == len(YEARS)
+    assert other != checksum
+
+
+@pytest.mark.parametrize("stratifications", [(), ("SEX",), ("SEX", "AGE", "SEX_AGE")])
+def test_the_checksum_is_the_same_without_measurements(served: Served, stratifications: tuple[str, ...]) -> None:
+    options = {"stratifications": stratifications, "include_reference_values": True}
+    _, references, checksum = ask(served, **options)
+    assert references == len(YEARS)
+    assert ask(served, include_measurements=False, **options) == ([], 0, checksum)
+
+
+def test_a_unit_that_is_not_there_gives_an_empty_report(served: Served) -> None:
+    assert ask(served, performing_organizations=(OrganizationFilter("SE9990001112-NOBODY"),))[0] == []
+
+
+def test_version_2_is_served_beside_it(served: Served, demo: DemoFile) -> None:
+    start, end = demo.period
+    period = Question.of(SYSTEM, [demo.measures[0].measure_id], f"{start}", f"{end}").period
+    with served.connect(GET_QUALITY_INDICATORS_2).fetch([demo.measures[0].measure_id], period) as answer:
+        assert sum(1 for _ in answer) > 0
+
+
+def test_a_request_of_another_version_is_refused(served: Served, pki: Pki) -> None:
+    client = served.connect(GET_QUALITY_INDICATORS_2)
+    object.__setattr__(client.connection, "endpoint", f"https://localhost:{served.server.port}{CONTRACT.path}")
+    with pytest.raises(FaultReceived, match=r"GetDistributedQualityReport 3\.0"):
+        client.checksum([INDICATORS[0].measure_id], PERIOD)
+
+
+def test_a_producer_that_does_not_say_so_does_not_serve_it(server: ServerProcess, pki: Pki) -> None:
+    tls = TlsFiles(pki.consumer.certificate, pki.consumer.private_key, pki.authority.trust_anchor_path)
+    connection = ProducerConnection(f"https://localhost:{server.port}{CONTRACT.path}", SYSTEM, tls, CONTRACT)
+    with ProducerClient(connection) as client, pytest.raises(RemoteError, match=r"404|no service"):
+        client.checksum([INDICATORS[0].measure_id], PERIOD)
+
+
+def test_a_reconstruction_must_be_allowed() -> None:
+    with pytest.raises(ConfigurationError, match="allow_reconstructions"):
+        ContractChoice(contracts=(CONTRACT.id,))
+    assert ContractChoice(contracts=(CONTRACT.id,), allow_reconstructions=True).served_contracts == (CONTRACT,)
