@@ -84,8 +84,8 @@ def import_vis(
 
     ``expected_hsa_id``: the register that the file must be of, None for any. ``today``: the last day that a period
     may end on, by default today in Sweden. ``catalogue``: what the rows are held against besides. Raises
-    VisFileRejected with every finding, DataError when the file is no
-    table, RegisterUnavailable when another writer does not finish.
+    VisFileRejected with every finding, DataError when the file is no table, RegisterUnavailable when another writer
+    does not finish.
     """
     tell = progress or (lambda _phase, _count, _total: None)
     options = ReadOptions(expected_hsa_id, today or datetime.now(_SWEDEN).date(), allow_adjusted_rates)
