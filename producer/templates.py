@@ -15,13 +15,24 @@ from contracts.errors import UsageError
 from producer.calculation.counts import COLUMNS as COUNT_COLUMNS
 from producer.catalogue.own_form import FIELDS
 from producer.organizations.reading import COLUMNS as ORGANIZATION_COLUMNS
+from producer.register.distributed.columns import COLUMNS as DISTRIBUTED_COLUMNS
 from producer.register.vis.columns import COLUMNS as VIS_COLUMNS
 from producer.register.vis.explanations import VIS_EXPLANATIONS
 
-Form = Literal["catalogue", "organizations", "counts", "vis"]
+Form = Literal["catalogue", "organizations", "counts", "vis", "distributed"]
 FORMS: Final[tuple[Form, ...]] = get_args(Form)
 _EXAMPLE_ID: Final = "99001"
 _HSA: Final = "SE9990001112"
+_UNIT: Final = {
+    "measure_id": _EXAMPLE_ID,
+    "version": "1",
+    "period_start": "2025-01-01",
+    "period_end": "2025-12-31",
+    "unit_hsa_id": f"{_HSA}-E0001",
+    "unit_name": "Demovårdcentralen Ett",
+    "kommun": "1380",
+}
+_MEAN: Final = {"part": "value", "kind": "continuous"}
 _EXAMPLES: Final[Mapping[Form, Sequence[Mapping[str, str]]]] = {
     "catalogue": [
         {
@@ -83,6 +94,19 @@ _EXAMPLES: Final[Mapping[Form, Sequence[Mapping[str, str]]]] = {
             "RegisterNamn": "Demoregistret",
         },
     ],
+    "distributed": [
+        _UNIT | _MEAN | {"value": "52.4", "denominator": "118", "population": "125", "missing_count": "7"},
+        _UNIT | {"part": "class", "class_id": "1", "label": "under 52", "high": "52", "count": "64"},
+        _UNIT | {"part": "class", "class_id": "2", "label": "52-69", "low": "52", "high": "70", "count": "45"},
+        _UNIT | {"part": "class", "class_id": "3", "label": "70 eller mer", "low": "70", "count": "9"},
+        _UNIT | {"part": "percentile", "level": "50", "value": "51"},
+        _UNIT | {"part": "percentile", "level": "90", "value": "67"},
+        _UNIT | _MEAN | {"sex": "1", "value": "53.1", "denominator": "60"},
+        _UNIT | _MEAN | {"sex": "2", "value": "51.7", "denominator": "58"},
+        _UNIT | {"age_high": "44", "part": "value", "kind": "missing", "reason_code": "MSK"},
+        _UNIT | {"age_low": "45", "age_high": "64", "part": "value", "kind": "missing", "reason_code": "MSK"},
+        _UNIT | _MEAN | {"age_low": "65", "value": "51.9", "denominator": "71"},
+    ],
 }
 
 
@@ -93,6 +117,7 @@ def columns_of(form: Form) -> Mapping[str, str]:
         "organizations": ORGANIZATION_COLUMNS,
         "counts": COUNT_COLUMNS,
         "vis": VIS_EXPLANATIONS,
+        "distributed": DISTRIBUTED_COLUMNS,
     }
     return known[form]
 

@@ -12,7 +12,9 @@ from pathlib import Path
 from lxml import etree
 
 from contracts.codes import Bilingual
+from contracts.distributed_model import DistributedReportRequest
 from contracts.errors import CallerError
+from contracts.messages.distributed_report_3 import DistributedReport3
 from contracts.model import II, DatePeriod, QualityIndicatorsRequest
 from contracts.registry import ServiceContract
 from contracts.safe_xml import parse_message
@@ -51,8 +53,11 @@ class Session:
     ) -> Question:
         """Make a question of the run's test data."""
         target = self.target
-        content = QualityIndicatorsRequest(ids or target.ids, period or target.period, include)
-        return Question(content, target.logical_address)
+        asked = ids or target.ids, period or target.period, include
+        if isinstance(target.contract.codec, DistributedReport3):
+            every = DistributedReportRequest(*asked, stratifications=("SEX", "AGE", "SEX_AGE"))
+            return Question(every, target.logical_address)
+        return Question(QualityIndicatorsRequest(*asked), target.logical_address)
 
     @property
     def unknown_id(self) -> II:

@@ -156,6 +156,18 @@ def _render_rows(out: rich.console.Console, rows: list[dict[str, Any]]) -> None:
 
 @command.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@common_options
+@pass_console
+def template(console: Console, file: Path) -> None:
+    """Write an empty form with explanations and an example to FILE (.csv or .xlsx)."""
+    from producer.templates import write_template
+
+    write_template("distributed", file)
+    console.emit({"file": str(file)}, lambda out: out.print(f"Wrote {escape(str(file))}; its rows are an example."))
+
+
+@command.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--units", type=click.IntRange(1, 5000), default=12, show_default=True, help="Invented care units.")
 @common_options
 @pass_console

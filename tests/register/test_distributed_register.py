@@ -24,6 +24,7 @@ from producer.register.distributed.importer import DistributedOutcome, import_di
 from producer.register.distributed.tables import distributed_value
 from producer.service import ReportService
 from producer.tabular import TableRejected
+from producer.templates import write_template
 
 CONTRACT = GET_DISTRIBUTED_QUALITY_REPORT_3
 SOURCE = ReportingParty("SE9990001112-DEMOREG", "Demoregistret")
@@ -237,6 +238,14 @@ def test_a_bad_row_is_named_and_nothing_is_imported(name: str, register: Registe
 
 def units_elsewhere() -> Rows:
     return [value(900 + number) for number in range(3)]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+def test_the_template_is_imported_as_it_is(suffix: str, register: Register, tmp_path: Path) -> None:
+    path = tmp_path / f"form.{suffix}"
+    write_template("distributed", path)
+    outcome = import_distributed(register, path, SOURCE, dry_run=True)
+    assert (outcome.measurements, outcome.findings.warning_count) == (1, 0)
 
 
 def test_the_demo_file_is_imported_without_a_remark(register: Register, tmp_path: Path) -> None:
