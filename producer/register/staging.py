@@ -31,6 +31,7 @@ from sqlalchemy import (
     update,
 )
 
+from producer.register.distributed.tables import distributed_group, distributed_value
 from producer.register.tables import Id, measurement, measurement_group
 
 _KEY = ("group_id", "organization_id")
@@ -156,18 +157,20 @@ def note_changed(connection: Connection, groups: Iterable[int]) -> None:
 
 
 def note_changed_by_organization(connection: Connection, organizations: Collection[int]) -> None:
-    """Note the groups that hold a measurement of any of these organisations."""
+    """Note the groups that hold results of any of these organisations."""
     ids = sorted(organizations)
     for start in range(0, len(ids), _BATCH_IDS):
-        is_wanted = measurement.c.organization_id.in_(ids[start : start + _BATCH_IDS])
-        found = select(measurement.c.group_id).distinct().where(is_wanted)
-        note_changed(connection, connection.execute(found).scalars())
+        for table in (measurement, distributed_value):
+            is_wanted = table.c.organization_id.in_(ids[start : start + _BATCH_IDS])
+            found = select(table.c.group_id).distinct().where(is_wanted)
+            note_changed(connection, connection.execute(found).scalars())
 
 
 def note_changed_by_source(connection: Connection, source_system_id: int) -> None:
-    """Note the groups that hold a measurement of this source system."""
-    found = select(measurement.c.group_id).distinct().where(measurement.c.source_system_id == source_system_id)
-    note_changed(connection, connection.execute(found).scalars())
+    """Note the groups that hold results of this source system."""
+    for table in (measurement, distributed_group):
+        found = select(table.c.group_id).distinct().where(table.c.source_system_id == source_system_id)
+        note_changed(connection, connection.execute(found).scalars())
 
 
 def take_over(connection: Connection, source_system_id: int, revision: int, *, replaces: bool) -> int:

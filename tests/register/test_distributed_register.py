@@ -195,6 +195,17 @@ def test_a_unit_with_another_name_is_published_anew_in_every_contract(
     assert changed.changed_slices == 2
 
 
+def test_a_unit_that_the_other_file_renames_is_answered_with_its_new_name(
+    register: Register, import_file: Import, import_rows: Callable[..., object], ask: Callable[..., object]
+) -> None:
+    import_file(units(1))
+    publish(register, [CONTRACT])
+    import_rows([row(UnitHSAID="SE9990001112-D001", UnitName="Nya namnet")])
+    publish(register, [CONTRACT])
+    (measured,) = ask()[0]  # type: ignore[index]
+    assert measured.performing_organization.organization_name == "Nya namnet"
+
+
 BAD: dict[str, tuple[str, str, Rows]] = {
     "no unit": ("DIST-01", "unit_hsa_id", [value(1, unit_hsa_id="")]),
     "nowhere": ("DIST-01", "lan", [value(1, lan="", kommun="")]),
