@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -102,9 +103,11 @@ def shapes() -> Iterator[dict[str, object]]:
                 yield {"levels": levels, "frequencies": frequencies, "by_sex": by_sex}
 
 
-@pytest.mark.parametrize(
-    "shape", list(shapes())[::3], ids=lambda shape: f"{len(shape['levels'])}{len(shape['frequencies'])}{shape['by_sex']}"
-)
+def _shape_id(shape: dict[str, Any]) -> str:
+    return f"{len(shape['levels'])}{len(shape['frequencies'])}{shape['by_sex']}"
+
+
+@pytest.mark.parametrize("shape", list(shapes())[::3], ids=_shape_id)
 def test_no_masked_value_of_a_random_tree_is_recovered(shape: dict[str, object], tmp_path: Path) -> None:
     dice = random.Random(repr(shape))
     months = {1: 12, 2: 3, 4: 1}[len(shape["frequencies"])]  # type: ignore[arg-type]
