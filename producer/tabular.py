@@ -141,9 +141,7 @@ def date_rules(rule: str, columns: Sequence[str], required: Collection[str] = ()
     return rules
 
 
-def add_findings(
-    findings: Findings, found: pl.DataFrame, rule: str, column: str, what: pl.Expr, mend: str
-) -> None:
+def add_findings(findings: Findings, found: pl.DataFrame, rule: str, column: str, what: pl.Expr, mend: str) -> None:
     """Add an error for each row of ``found``, which has a column of row numbers."""
     texts = found.sort(ROW).head(KEPT_PER_RULE).select(ROW, what.alias("what")).rows()
     findings.extend((ImportFinding(rule, "error", row, column, text, mend) for row, text in texts), found.height)
