@@ -88,6 +88,7 @@ class CallLog:
         self._is_shown = is_shown
         self._path = folder / f"calls-{worker}{_SUFFIX}" if folder else None
         self._file: IO[str] | None = None
+        self._size = 0
         self._open()
 
     def add(self, record: CallRecord) -> None:
@@ -97,8 +98,10 @@ class CallLog:
             _log.info("call", **record.as_dict())
         if self._file is None:
             return
-        self._file.write(_ENCODER.encode(record.as_dict()) + "\n")
-        if self._file.tell() > self._max_bytes and self._path is not None:
+        line = _ENCODER.encode(record.as_dict()) + "\n"  # ASCII: a character is a byte
+        self._file.write(line)
+        self._size += len(line)
+        if self._size > self._max_bytes and self._path is not None:
             self._file.close()
             self._path.replace(self._path.with_name(f"{self._path.stem}.old{_SUFFIX}"))
             self._open()
@@ -120,6 +123,7 @@ class CallLog:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open("a", encoding="utf-8")
+            self._size = self._file.tell()
         except OSError as error:
             raise ConfigurationError(f"The traffic log {self._path} cannot be written: {error.strerror}.") from None
 

@@ -204,7 +204,10 @@ class _Check:
         parser.StartCdataSectionHandler = self._no_split
         parser.StartDoctypeDeclHandler = _refuser("has a DOCTYPE, which SOAP does not allow")
         parser.ProcessingInstructionHandler = _refuser("has a processing instruction, which SOAP does not allow")
-        _feed(parser, body)
+        try:
+            _feed(parser, body)
+        finally:
+            del self._parser  # it refers to us: the circle would be left to the garbage collector
         if _BODY not in self._parts:
             _refuse("has no Body")
         if self._contract is None:

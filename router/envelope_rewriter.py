@@ -52,18 +52,19 @@ class _Rewriter:
         self._body_depth = 0
         self._is_open = False
         self._out: list[str] = ['<?xml version="1.0" encoding="UTF-8"?>']
-        self._parser = parser = expat.ParserCreate(iana_name(codec))
+        self._encoding = iana_name(codec)
+
+    def run(self, body: bytes) -> bytes:
+        parser = expat.ParserCreate(self._encoding)
         parser.ordered_attributes = True
         parser.buffer_text = True
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._text
         parser.CommentHandler = self._comment
-
-    def run(self, body: bytes) -> bytes:
         for offset in range(0, len(body), _PIECE_BYTES):
-            self._parser.Parse(body[offset : offset + _PIECE_BYTES], False)
-        self._parser.Parse(b"", True)
+            parser.Parse(body[offset : offset + _PIECE_BYTES], False)
+        parser.Parse(b"", True)
         return "".join(self._out).encode("utf-8")
 
     def _start(self, name: str, flat: list[str]) -> None:

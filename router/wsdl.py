@@ -55,7 +55,10 @@ class WsdlBranch:
     @staticmethod
     def is_asked_by(request: web.BaseRequest) -> bool:
         """Whether the request is one for WSDL or schema."""
-        return any(name in request.query or name in request.headers for name in ("wsdl", "xsd"))
+        headers = request.headers
+        if "wsdl" in headers or "xsd" in headers:
+            return True
+        return "?" in request.raw_path and not {"wsdl", "xsd"}.isdisjoint(request.query)
 
     def answer(self, request: web.BaseRequest) -> web.Response:
         """Give the WSDL of the path, or the schema that ``xsd`` names."""
