@@ -6,7 +6,6 @@ Names are compared without regard to letter case.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -64,7 +63,3 @@ def sendable(value: str) -> str:
     """Give a header value (untrusted) that can be sent again: bytes that are no UTF-8 become U+FFFD."""
     return value if value.isascii() else value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
-
-def without(headers: Iterable[tuple[str, str]], *names: str) -> list[tuple[str, str]]:
-    """Give ``headers`` without those called ``names`` (lower case)."""
-    return [(name, value) for name, value in headers if name.lower() not in names]
