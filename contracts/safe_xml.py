@@ -8,7 +8,7 @@ may call lxml on a message from outside, but what reads long answers with `incre
 from __future__ import annotations
 
 import codecs
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 from xml.parsers import expat
@@ -142,8 +142,6 @@ class _Scan:
 
     def __init__(self, limits: XmlLimits, *, is_declaration_binding: bool) -> None:
         self._limits = limits
-        self._max_depth = limits.max_depth
-        self._max_elements = limits.max_elements
         self._is_declaration_binding = is_declaration_binding
         self._is_ascii = False
         self._depth = 0
@@ -165,11 +163,16 @@ class _Scan:
         parser.XmlDeclHandler = self._declaration
         parser.StartDoctypeDeclHandler = _refuse_doctype
         parser.ProcessingInstructionHandler = _refuse_instruction
-        parser.StartElementHandler = self._start
-        if text.count(b"<") > self._limits.max_depth:
+        tags = text.count(b"<")
+        if tags > self._limits.max_elements or len(text) > self._limits.max_text_chars:
+            parser.StartElementHandler = self._start
             parser.EndElementHandler = self._end
-        if len(text) > self._limits.max_text_chars:
             parser.CharacterDataHandler = self._text
+        else:
+            start, end = self._lean_handlers()
+            parser.StartElementHandler = start
+            if tags > self._limits.max_depth:
+                parser.EndElementHandler = end
         try:
             parser.Parse(text, True)
         except expat.ExpatError as error:
@@ -181,13 +184,33 @@ class _Scan:
         if not (self._is_ascii and encoding.lower() in _SAME_FOR_ASCII):
             _refuse("declares an encoding other than UTF-8. Send UTF-8")
 
+    def _lean_handlers(self) -> tuple[Callable[[str, list[str]], None], Callable[[str], None]]:
+        """Give handlers that look at depth, names and attributes only."""
+        names, max_depth, depth = self._names, self._limits.max_depth, 0
+
+        def start(name: str, attributes: list[str]) -> None:
+            nonlocal depth
+            depth += 1
+            if depth > max_depth:
+                _refuse("is nested too deeply")
+            if name not in names:
+                self._keep_name(name)
+            if attributes:
+                self._check_attributes(attributes)
+
+        def end(_name: str) -> None:
+            nonlocal depth
+            depth -= 1
+
+        return start, end
+
     def _start(self, name: str, attributes: list[str]) -> None:
         self._depth += 1
         self._elements += 1
         self._text_chars = 0
-        if self._depth > self._max_depth:
+        if self._depth > self._limits.max_depth:
             _refuse("is nested too deeply")
-        if self._elements > self._max_elements:
+        if self._elements > self._limits.max_elements:
             _refuse("has too many elements")
         if name not in self._names:
             self._keep_name(name)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
-from contracts.checksum import SliceKey
+from contracts.checksum import SliceKey, measurement_checksum
 from contracts.model import DatePeriod
 
 
@@ -27,12 +28,17 @@ class SliceEntry:
     crc32: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Selection:
     """The slices that match a question, in canonical order, all of one publication."""
 
     publication_id: int
     slices: tuple[SliceEntry, ...]
+
+    @cached_property
+    def checksum(self) -> str:
+        """The measurementChecksum of these slices."""
+        return measurement_checksum((entry.key, entry.digest) for entry in self.slices)
 
 
 class PublicationRepository(Protocol):

@@ -13,7 +13,6 @@ from functools import cached_property
 from itertools import chain
 from typing import Protocol, runtime_checkable
 
-from contracts.checksum import measurement_checksum
 from contracts.codes.oids import OID_MEASURE
 from contracts.errors import GatewayFailure
 from contracts.model import DatePeriod, QualityIndicatorsRequest, ReportHead, ReportingParty
@@ -114,9 +113,8 @@ class ReportService:
         if cut is not None:
             content = cut_slices = CutSlices(self._repository, codec.tags, cut)
             selection = cut_slices.cut(selection)
-        checksum = measurement_checksum((entry.key, entry.digest) for entry in selection.slices)
         head = ReportHead(
-            checksum,
+            selection.checksum,
             _span(selection, request.reporting_period),
             ReportingParty(logical_address, self._system.name),
             self._organization,
@@ -130,7 +128,7 @@ class ReportService:
                 held.enter_context(self._large_answers.take())
             stream = draft.compressed(held) if is_gzip else draft.plain(held)
             body = AnswerBody(in_pieces(stream, PIECE_BYTES), length, held.pop_all())
-        return Answer(body, length, is_gzip, sum(entry.measurement_count for entry in sent.slices), checksum)
+        return Answer(body, length, is_gzip, sum(entry.measurement_count for entry in sent.slices), selection.checksum)
 
     def _select(self, request: QualityIndicatorsRequest) -> Selection:
         """Give the matching slices. An id under another root than the catalogue's matches nothing."""
@@ -150,6 +148,8 @@ class ReportService:
         forms = self._contract.codec.renderings(request, self._contract.rendering)
         while True:
             found = [self._repository.select(form, measure_ids, request.reporting_period) for form in forms]
+            if len(found) == 1:
+                return found[0]
             if len({selection.publication_id for selection in found}) == 1:
                 return Selection(found[0].publication_id, tuple(chain(*(selection.slices for selection in found))))
 

@@ -67,13 +67,13 @@ class QualityIndicators:
         include = True
         own = f"{{{self._responder}}}"
         measure_id_tag = own + self.measure_id_element
-        members = f"{{{self._domain}}}*"
-        for child in element.iterchildren(f"{own}*"):
+        members = {f"{{{self._domain}}}{name}" for name in ("root", "extension", "start", "end")}
+        for child in element:
             tag = child.tag
             if tag == measure_id_tag:
-                measure_ids.append(II(*[part.text or "" for part in child.iterchildren(members)]))
+                measure_ids.append(II(*[part.text or "" for part in child if part.tag in members]))
             elif tag == f"{own}reportingPeriod":
-                period = DatePeriod(*[part.text or "" for part in child.iterchildren(members)])
+                period = DatePeriod(*[part.text or "" for part in child if part.tag in members])
             elif tag == f"{own}includeMeasurements":
                 include = parse_boolean(child.text, default=True)
         return QualityIndicatorsRequest(tuple(measure_ids), period, include)

@@ -5,16 +5,21 @@ An index never changes: another publication gives another index, which shares wh
 
 from __future__ import annotations
 
+import threading
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import attrgetter
 
 from contracts.model import DatePeriod
-from producer.repository import SliceEntry
+from producer.repository import Selection, SliceEntry
 
 # Slices of one indicator by version, each in the order of its measure periods.
 Versions = Mapping[int, tuple[SliceEntry, ...]]
+
+# About 4 MB of references, and as much of questions.
+_KEPT_SLICES = 500_000
+_KEPT_QUESTIONS = 256
 
 _period = attrgetter("key.measure_period")
 
@@ -40,12 +45,49 @@ class RenderingIndex:
 EMPTY = RenderingIndex({}, ())
 
 
+Question = tuple[str, frozenset[str] | None, DatePeriod]
+
+
+class RecentSelections:
+    """What was selected for the last questions: consumers ask the same again and again. Safe to share."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Question, Selection] = {}
+        self._slices = 0
+        self._lock = threading.Lock()
+
+    def get(self, question: Question) -> Selection | None:
+        """Give what was selected, None when it is not known any more."""
+        return self._kept.get(question)
+
+    def keep(self, question: Question, selection: Selection) -> None:
+        """Keep a selection, and let the oldest go when there are too many slices or questions."""
+        with self._lock:
+            if question in self._kept:
+                return
+            self._kept[question] = selection
+            self._slices += len(selection.slices)
+            while self._slices > _KEPT_SLICES or len(self._kept) > _KEPT_QUESTIONS:
+                oldest = next(iter(self._kept))
+                self._slices -= len(self._kept.pop(oldest).slices)
+
+
 @dataclass(frozen=True, slots=True)
 class HotIndex:
     """The slices of one publication by rendering; a rendering that is not here is not published."""
 
     publication_id: int
     renderings: Mapping[str, RenderingIndex]
+    recent: RecentSelections = field(default_factory=RecentSelections, compare=False)
+
+    def select(self, rendering: str, measure_ids: Collection[str] | None, period: DatePeriod) -> Selection:
+        """Give the slices of a rendering that is published which match."""
+        question = (rendering, None if measure_ids is None else frozenset(measure_ids), period)
+        selection = self.recent.get(question)
+        if selection is None:
+            selection = Selection(self.publication_id, self.renderings[rendering].select(measure_ids, period))
+            self.recent.keep(question, selection)
+        return selection
 
 
 def changed_index(old: RenderingIndex, gone: Iterable[SliceEntry], come: Iterable[SliceEntry]) -> RenderingIndex:

@@ -56,8 +56,7 @@ class DatabaseRepository:
                 "This contract version is served here, but was not published. Its owner must publish again.",
                 log_detail=f"{rendering} is not in publication {index.publication_id}",
             )
-        slices = index.renderings[rendering].select(measure_ids, reporting_period)
-        return Selection(index.publication_id, slices)
+        return index.select(rendering, measure_ids, reporting_period)
 
     def content(self, selection: Selection) -> Iterator[bytes]:
         """Give the slices' plain bytes in order and in pieces; the first one is read before this returns."""
