@@ -43,9 +43,19 @@ def _flatness(found: Results, keys: Keys, folder: Path, sizes: dict[int, tuple[i
             callers[f"{grouped(rows)} measurements"] = Caller(keys, port)
         port, _ = stack.enter_context(serving(keys, application="benchmarks.peers.smallest:application"))
         callers["smallest SOAP answer"] = Caller(keys, port)
-        times = call_by_call(_RUNS, _CALLS, *(lambda caller=caller: caller.call(poll) for caller in callers.values()))
+        product = next(iter(callers.values()))
+        nothing = question("matches-nothing", include_measurements=False)
+        actions = [lambda caller=caller: caller.call(poll) for caller in callers.values()]
+        *times, empty_s = call_by_call(_RUNS, _CALLS, *actions, lambda: product.call(nothing))
     milliseconds = {name: time * 1000 for name, time in zip(callers, times, strict=True)}
     (small, least), *larger, (_, floor) = milliseconds.items()
+    found.add(
+        "checksum poll, throughput / the producer's own answer when nothing matches",
+        empty_s * 1000 / least,
+        None,
+        poll_ms=least,
+        nothing_ms=empty_s * 1000,
+    )
     for name, time in larger:
         found.add(f"checksum poll, {name} / {small}", time / least, 1.2, small_ms=least, large_ms=time)
     found.add(
