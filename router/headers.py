@@ -62,4 +62,3 @@ def passes_to_consumer(name: str) -> bool:
 def sendable(value: str) -> str:
     """Give a header value (untrusted) that can be sent again: bytes that are no UTF-8 become U+FFFD."""
     return value if value.isascii() else value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-

@@ -165,6 +165,9 @@ class RouterSettings:
         default=False, metadata={"help": "Send requests with Transfer-Encoding: chunked, without Content-Length."}
     )
     keep_alive_s: float = field(default=60.0, metadata={"help": "Idle callers' connections are closed after this."})
+    producer_keep_alive_s: float = field(
+        default=15.0, metadata={"help": "Idle connections to producers are closed after this; 0: none is kept."}
+    )
     max_calls: int = field(
         default=2000, metadata={"help": "Calls at one time and process; more get 503 with Retry-After."}
     )
@@ -239,6 +242,7 @@ class RouterSettings:
             "retry_attempts": 0,
             "retry_delay_s": 0,
             "keep_alive_s": 0.1,
+            "producer_keep_alive_s": 0,
             "max_calls": 1,
             "call_log_bytes": 10_000,
             "reload_interval_s": 0,

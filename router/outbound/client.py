@@ -37,8 +37,14 @@ class ProducerClient:
 
     async def open(self) -> None:
         """Make the connection pool. It has no limit: a producer that hangs must not keep others waiting."""
+        keep_alive_s = self._settings.producer_keep_alive_s
+        connector = (
+            aiohttp.TCPConnector(limit=0, ttl_dns_cache=30, keepalive_timeout=keep_alive_s)
+            if keep_alive_s
+            else aiohttp.TCPConnector(limit=0, ttl_dns_cache=30, force_close=True)
+        )
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=30),
+            connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,

@@ -409,6 +409,7 @@ def _running(start: Callable[[list[Callable[[], Awaitable[None]]]], Awaitable[No
     async def end() -> None:
         for cleanup in reversed(cleanups):
             await cleanup()
+        await asyncio.sleep(0.1)  # what has been closed is let go of in the next rounds of the loop
 
     try:
         asyncio.run_coroutine_threadsafe(begin(), loop).result(10)

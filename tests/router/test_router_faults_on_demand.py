@@ -233,6 +233,13 @@ def test_chunked_request_to_the_producer(lab: Lab) -> None:
     assert "content-length" not in lab.arrivals(marker)[0].headers
 
 
+def test_connections_to_producers_need_not_be_kept(lab: Lab) -> None:
+    marker = lab.new_case()
+    url = lab.router("strict", producer_keep_alive_s=0.0).https_url
+    assert lab.call(url, message("SE9990001112-PLAIN"), headers={"x-rivta-case": marker}).status == 200
+    assert lab.arrivals(marker)[0].headers["connection"] == "close"
+
+
 def test_second_router_in_a_loop_is_stopped(lab: Lab) -> None:
     """A route leads back to the router itself: the second pass sees its own id and answers VP014, which passes."""
     settings = lab.settings("strict", https_port=0, original_consumer_senders=("SE9990001112-ROUTER-OUT",))
