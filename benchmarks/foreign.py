@@ -58,7 +58,7 @@ def gsoap(keys: Keys, folder: Path, answer: Path) -> Iterator[int]:
     try:
         for command in (
             ["wsdl2h", "-c", "-o", "service.h", str(CONTRACT.wsdl)],
-            ["soapcpp2", "-c", "-S", "-L", "-x", "service.h"],
+            ["soapcpp2", "-c", "-S", "-L", "-x", "-Ec", "service.h"],
             [compiler, "-O2", "-DWITH_OPENSSL", "-I.", "-o", "server", str(source), *_GSOAP_CODE],
         ):
             subprocess.run(command, cwd=made, check=True, capture_output=True, timeout=300)
