@@ -17,7 +17,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench,dev,postgresql]'
 	@touch $@
 
-.PHONY: help setup demo test test-slow test-all lint format golden coverage bench bench-all clean
+.PHONY: help setup demo test test-slow test-all lint format golden coverage bench bench-all bench-peers clean
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -53,6 +53,9 @@ coverage: $(STAMP) ## Run the tests with branch coverage
 
 bench: $(STAMP) ## Run the quick benchmarks: ratios against peers in the same run (about ten minutes)
 	@$(BIN)/python -m benchmarks
+
+bench-peers: ## Install node-soap, a peer of the benchmarks (needs npm)
+	@npm install --silent --no-save --prefix benchmarks/out/peers soap@1
 
 bench-all: $(STAMP) ## Run every benchmark and write docs/performance.md
 	@$(BIN)/python -m benchmarks --full --report docs/performance.md
