@@ -16,7 +16,7 @@ from typing import IO, Any, Literal
 from contracts.errors import ConfigurationError
 from router.exchange import Exchange
 from router.faults import PlatformRefusal
-from router.headers import ACTING_ON_BEHALF_OF, FORWARDED_FOR, ORIGINAL_CONSUMER
+from router.headers import ACTING_ON_BEHALF_OF, ORIGINAL_CONSUMER
 
 Point = Literal["req-in", "req-out", "resp-in", "resp-out", "error"]
 _TYPES: Mapping[Point, tuple[str, str]] = {
@@ -55,7 +55,7 @@ class MessageLog:
             "trace": {"id": exchange.correlation_id},
             "http": self._http(exchange, point, status),
             "url": {"full": exchange.url, "original": exchange.route.address if exchange.route else ""},
-            "source": {"ip": exchange.headers.get(FORWARDED_FOR, exchange.peer_ip)},
+            "source": {"ip": exchange.peer_ip},
             "labels": self._labels(exchange),
         }
         if error:
