@@ -1,8 +1,8 @@
 """Spyne as the SOAP front door: one application per contract version, dispatching verified requests.
 
 The only module that imports spyne (design 3). Its parser, serialiser and object mapping are not used: it gets the
-very tree that was verified, so that no second parser can read the message in another way; the codec reads the request
-by position, and the service gives the finished bytes (``ctx.out_string``; performance reference A, B).
+question as it was read from the tree that was verified, so that no second parser can read the message in another way,
+and the service gives the finished bytes (``ctx.out_string``; performance reference A, B).
 """
 
 from __future__ import annotations
@@ -11,12 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from lxml import etree
-
 from contracts.errors import GatewayFailure
 from contracts.model import QualityIndicatorsRequest
 from contracts.registry import ServiceContract
-from contracts.soap import LOGICAL_ADDRESS, REGISTRY_NAMESPACE
+from contracts.soap import REGISTRY_NAMESPACE
 from producer.spyne_compat import spyne_imports
 from producer.wsdl import InterfaceDocuments
 
@@ -49,11 +47,15 @@ class _Call(Generic[A]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Message:
-    """A message that is no text any more: what the gate has taken out of its envelope."""
+class Question:
+    """A message that is no text any more: it was verified in every respect, and read.
+
+    ``logical_address`` is ours, in the letter case of the settings; ``tag`` is the name of the request's element.
+    """
 
     logical_address: str
-    request: etree._Element
+    tag: str
+    request: QualityIndicatorsRequest
 
 
 class SpyneEndpoint(ServerBase, Generic[A]):  # type: ignore[misc]
@@ -69,15 +71,15 @@ class SpyneEndpoint(ServerBase, Generic[A]):  # type: ignore[misc]
         super().__init__(_application(contract, operation))
         self.contract = contract
 
-    def call(self, logical_address: str, request: etree._Element, **options: Any) -> A:
-        """Hand over a request element that has been verified in every respect; raises what the operation raises.
+    def call(self, question: Question, **options: Any) -> A:
+        """Hand over a question; raises what the operation raises.
 
-        Raises GatewayFailure when Spyne itself does not take the message, which is a defect here, not the
-        caller's: the message has been verified before.
+        Raises GatewayFailure when Spyne itself does not take it, which is a defect here, not the caller's: the
+        message has been verified before.
         """
         call: _Call[A] = _Call(options)
         initial = MethodContext(self, MethodContext.SERVER)
-        initial.in_string = _Message(logical_address, request)
+        initial.in_string = question
         context = self.generate_contexts(initial, "utf-8")[0]
         context.udc = call
         try:
@@ -129,7 +131,7 @@ def _application(contract: ServiceContract, operation: Callable[..., Any]) -> Ap
         [service],
         tns=namespace,
         name=contract.interaction,
-        in_protocol=_PositionalSoap11(contract),
+        in_protocol=_VerifiedSoap11(),
         out_protocol=Soap11(),
         documents_container=lambda interface: _OwnDocuments(interface, contract),
     )
@@ -141,28 +143,21 @@ def _model(namespace: str, name: str) -> Any:
     return type(name, (ComplexModel,), content)
 
 
-class _PositionalSoap11(Soap11):  # type: ignore[misc]
-    """SOAP 1.1 of which the envelope has been read and the body validated; the contract's codec reads the request."""
-
-    def __init__(self, contract: ServiceContract) -> None:
-        self._contract = contract
-        super().__init__()
+class _VerifiedSoap11(Soap11):  # type: ignore[misc]
+    """SOAP 1.1 that has been read before: the envelope is in order, the body validated and read by the codec."""
 
     def create_in_document(self, ctx: Any, charset: str | None = None) -> None:  # noqa: ARG002 (Spyne's signature)
-        """Take the message as it is."""
+        """Take the question as it is."""
         ctx.in_document = ctx.in_string
 
     def decompose_incoming_envelope(self, ctx: Any, message: Any = Soap11.REQUEST) -> None:  # noqa: ARG002
         """Say what Spyne dispatches on."""
-        address = etree.Element(LOGICAL_ADDRESS)
-        address.text = ctx.in_document.logical_address
-        ctx.in_header_doc = [address]
-        ctx.in_body_doc = ctx.in_document.request
-        ctx.method_request_string = ctx.in_body_doc.tag
+        ctx.method_request_string = ctx.in_document.tag
 
-    def from_element(self, ctx: Any, cls: Any, element: Any) -> Any:  # noqa: ARG002 (Spyne's signature)
-        """Read the header or the request; xsi:nil, xsi:type and references are the schema's matter."""
-        return element.text if issubclass(cls, _LogicalAddress) else self._contract.codec.read_request(element)
+    def deserialize(self, ctx: Any, message: Any) -> None:  # noqa: ARG002 (Spyne's signature)
+        """Give header and argument of the operation."""
+        ctx.in_header = ctx.in_document.logical_address
+        ctx.in_object = ctx.in_document.request
 
 
 class _OwnDocuments(InterfaceDocumentsBase):  # type: ignore[misc]

@@ -5,13 +5,13 @@ An index never changes: another publication gives another index, which shares wh
 
 from __future__ import annotations
 
-import threading
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
 
 from contracts.model import DatePeriod
+from producer.recent import Recent
 from producer.repository import Selection, SliceEntry
 
 # Slices of one indicator by version, each in the order of its measure periods.
@@ -48,28 +48,8 @@ EMPTY = RenderingIndex({}, ())
 Question = tuple[str, frozenset[str] | None, DatePeriod]
 
 
-class RecentSelections:
-    """What was selected for the last questions: consumers ask the same again and again. Safe to share."""
-
-    def __init__(self) -> None:
-        self._kept: dict[Question, Selection] = {}
-        self._slices = 0
-        self._lock = threading.Lock()
-
-    def get(self, question: Question) -> Selection | None:
-        """Give what was selected, None when it is not known any more."""
-        return self._kept.get(question)
-
-    def keep(self, question: Question, selection: Selection) -> None:
-        """Keep a selection, and let the oldest go when there are too many slices or questions."""
-        with self._lock:
-            if question in self._kept:
-                return
-            self._kept[question] = selection
-            self._slices += len(selection.slices)
-            while self._slices > _KEPT_SLICES or len(self._kept) > _KEPT_QUESTIONS:
-                oldest = next(iter(self._kept))
-                self._slices -= len(self._kept.pop(oldest).slices)
+def _recent() -> Recent[Question, Selection]:
+    return Recent(most=_KEPT_QUESTIONS, most_weight=_KEPT_SLICES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +58,7 @@ class HotIndex:
 
     publication_id: int
     renderings: Mapping[str, RenderingIndex]
-    recent: RecentSelections = field(default_factory=RecentSelections, compare=False)
+    recent: Recent[Question, Selection] = field(default_factory=_recent, compare=False)
 
     def select(self, rendering: str, measure_ids: Collection[str] | None, period: DatePeriod) -> Selection:
         """Give the slices of a rendering that is published which match."""
@@ -86,7 +66,7 @@ class HotIndex:
         selection = self.recent.get(question)
         if selection is None:
             selection = Selection(self.publication_id, self.renderings[rendering].select(measure_ids, period))
-            self.recent.keep(question, selection)
+            self.recent.keep(question, selection, len(selection.slices))
         return selection
 
 
