@@ -18,7 +18,7 @@ from benchmarks.report import write_report
 
 # Each module has `results(*, is_full) -> Results` or, with one set only, `figures() -> list[Figure]`.
 QUICK = ("serving", "polling", "fetching", "engines", "importing", "scaling", "versions")
-FULL = (*QUICK, "versions", "router_vs_nginx", "suite_cost")
+FULL = (*QUICK, "router_vs_nginx", "suite_cost", "aggregating")
 
 
 @click.command()

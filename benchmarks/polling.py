@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import date, timedelta
+from itertools import count
 from pathlib import Path
 
 from benchmarks import fixtures
 from benchmarks.harness import Picture, Results, call_by_call, grouped
 from benchmarks.servers import Caller, Keys, make_keys, serving
 from benchmarks.serving import question
+from contracts.model import DatePeriod
 
 _RUNS = 21
 _CALLS = 60
@@ -71,10 +75,22 @@ def _flatness(found: Results, keys: Keys, folder: Path, sizes: dict[int, tuple[i
 
 
 def _many_indicators(found: Results, keys: Keys, folder: Path) -> None:
+    """Ask for one and for 400 indicators: with the same message again, as consumers poll, and with one never seen."""
     url = fixtures.published_register(folder / "many", measures=_IDS, periods=1, units=20)
     every = [fixtures.measure_id(number) for number in range(_IDS)]
+    one, many = question(every[0], include_measurements=False), question(*every, include_measurements=False)
+    new_one, new_many = _never_seen(every[:1]), _never_seen(every)
     with serving(keys, register_url=url) as (port, _):
-        caller = Caller(keys, port)
-        one, many = question(every[0], include_measurements=False), question(*every, include_measurements=False)
-        few, more = call_by_call(_RUNS, _CALLS // 4, lambda: caller.call(one), lambda: caller.call(many))
-    found.add(f"checksum poll, {_IDS} measureIds / one", more / few, 3, one_ms=few * 1000, many_ms=more * 1000)
+        call = Caller(keys, port).call
+        actions = (lambda: call(one), lambda: call(many), lambda: call(next(new_one)), lambda: call(next(new_many)))
+        few, more, few_new, more_new = call_by_call(_RUNS, _CALLS // 4, *actions)
+    for name, least, most, goal in (("", few, more, 3), (", each question a new one", few_new, more_new, None)):
+        figure = f"checksum poll, {_IDS} measureIds / one{name}"
+        found.add(figure, most / least, goal, one_ms=least * 1000, many_ms=most * 1000)
+
+
+def _never_seen(measure_ids: list[str]) -> Iterator[bytes]:
+    """Give questions that differ in their first day."""
+    for day in count():
+        period = DatePeriod(f"{date(1900, 1, 1) + timedelta(day):%Y%m%d}", "20991231")
+        yield question(*measure_ids, include_measurements=False, period=period)

@@ -20,7 +20,7 @@ from producer.register.publication import publish
 from producer.register.register import open_register
 
 _SIZE = {"measures": 40, "periods": 10, "units": 1000}
-_POLLED = 400
+_POLLED, _QUESTIONS = 400, 1_200
 _DECEMBER = DatePeriod("20241201", "20241231")
 _YEAR = DatePeriod("20000101", "20991231")
 # The SLA of the contract: one call a second, 95 % answered within ten seconds.
@@ -42,9 +42,12 @@ def results(*, is_full: bool) -> Results:
 
 
 def _processes(found: Results, keys: Keys, url: str, rounds: int) -> None:
-    """Questions that cost the server much and the client little: 400 indicators, the checksum alone."""
-    many = question(*map(fixtures.measure_id, range(_POLLED)), include_measurements=False)
-    plan = Plan(8, 100_000, (many,), (1,))
+    """Questions that cost the server much and the client little: 400 indicators, the checksum alone, and so many
+    questions that the server cannot remember them."""
+    periods = (DatePeriod(f"{1900 + number // 12}{number % 12 + 1:02}01", "20991231") for number in range(_QUESTIONS))
+    polled = [fixtures.measure_id(number) for number in range(_POLLED)]
+    many = [question(*polled, include_measurements=False, period=period) for period in periods]
+    plan = Plan(8, 100_000, many, [1] * _QUESTIONS)
     rates: dict[int, list[float]] = {1: [], 2: []}
     with serving(keys, register_url=url, workers=1) as (one, _), serving(keys, register_url=url, workers=2) as (two, _):
         for _ in range(rounds):
