@@ -8,7 +8,7 @@ clients read only the first.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from isal import isal_zlib
@@ -17,6 +17,8 @@ from isal import isal_zlib
 HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _END_OF_DEFLATE = b"\x03\x00"
 _LEVEL = 6
+#: Of what is compressed for one answer: isal's level 1 is several times faster than zlib's, and nearly as small.
+_STREAM_LEVEL = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,15 @@ def deflate(plain: bytes) -> bytes:
     """Compress ``plain`` into a raw deflate piece that another piece may follow."""
     compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     return compressor.compress(plain) + compressor.flush(zlib.Z_SYNC_FLUSH)
+
+
+def deflated(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Compress ``chunks`` as they come into one raw deflate piece; the same chunks give the same bytes."""
+    compressor = isal_zlib.compressobj(_STREAM_LEVEL, isal_zlib.DEFLATED, -zlib.MAX_WBITS)
+    for chunk in chunks:
+        if compressed := compressor.compress(chunk):
+            yield compressed
+    yield compressor.flush(isal_zlib.Z_SYNC_FLUSH)
 
 
 def piece_of(plain: bytes, compressed: bytes) -> Piece:

@@ -112,7 +112,7 @@ class ReportService:
         cut = codec.cutter(request)
         if cut is not None:
             content = cut_slices = CutSlices(self._repository, codec.tags, cut)
-            selection = cut_slices.cut(selection)
+            selection = cut_slices.cut(selection, compresses=allow_gzip and request.include_measurements)
         head = ReportHead(
             selection.checksum,
             _span(selection, request.reporting_period),
@@ -121,7 +121,7 @@ class ReportService:
         )
         sent = selection if request.include_measurements else _NOTHING
         draft = _Draft(codec.answer_prefix(head), codec.answer_suffix(), sent, content)
-        is_gzip = allow_gzip and bool(sent.slices) and cut is None
+        is_gzip = allow_gzip and bool(sent.slices)
         length = draft.compressed_length() if is_gzip else draft.plain_length()
         with ExitStack() as held:
             if length >= LARGE_ANSWER_BYTES:

@@ -6,6 +6,7 @@ process need not load.
 
 from __future__ import annotations
 
+from producer.register.checking import DamagedSlice, damaged_slices
 from producer.register.publication import (
     Publication,
     PublishedContract,
@@ -17,10 +18,12 @@ from producer.register.publication import (
 from producer.register.register import Register, open_register, upgrade_register
 from producer.register.repository import DatabaseRepository
 from producer.register.settings import RegisterSettings
-from producer.register.status import ImportRecord, RegisterStatus, register_status
+from producer.register.status import DistributedStatus, ImportRecord, RegisterStatus, register_status
 
 __all__ = [
+    "DamagedSlice",
     "DatabaseRepository",
+    "DistributedStatus",
     "ImportRecord",
     "Publication",
     "PublishOutcome",
@@ -28,6 +31,7 @@ __all__ = [
     "Register",
     "RegisterSettings",
     "RegisterStatus",
+    "damaged_slices",
     "open_register",
     "publications",
     "publish",

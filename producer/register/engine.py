@@ -6,6 +6,7 @@ transactions, so that a commit that outlives a power failure costs one flush to 
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from contracts.errors import ConfigurationError, RegisterUnavailable
 
 BUSY_TIMEOUT_MS = 5_000
 _SQLITE_MAGIC = b"SQLite format 3\0"
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+# Higher bits of a SQLite error code only say more about the lowest eight.
+_PRIMARY_CODE = 0xFF
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -93,6 +97,17 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     is_writing = connection.get_execution_options().get("is_writing", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
+
+
+def is_damage(origin: BaseException | None) -> bool:
+    """Whether the driver says that the SQLite file itself is broken."""
+    return primary_code(origin) in _DAMAGED
+
+
+def primary_code(origin: BaseException | None) -> int:
+    """Give the code of a SQLite error without what only says more about it, 0 for every other error."""
+    code: int = getattr(origin, "sqlite_errorcode", 0)
+    return code & _PRIMARY_CODE
 
 
 def unavailable(error: DBAPIError, action: str) -> RegisterUnavailable:

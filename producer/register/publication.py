@@ -6,7 +6,7 @@ transaction under the register's lock, so that a killed publication leaves the o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from contracts.errors import DataError
 from contracts.registry import GET_QUALITY_INDICATORS_2, ServiceContract
+from producer.register.checking import damaged_in
 from producer.register.lock import Writer
 from producer.register.makers import SliceMaker, slice_makers
 from producer.register.publishing import RenderingPublisher
@@ -81,12 +82,14 @@ def publish(
     who: str = "unknown",
     keep: int = DEFAULT_KEPT,
     definitions: Definitions | None = None,
+    repair: bool = False,
     progress: Progress | None = None,
 ) -> PublishOutcome:
     """Make the register's present state current for ``contracts``, the contract versions that are served.
 
     Keeps ``keep`` publications to go back to. ``definitions``: what the catalogue says of the indicators by
-    measureId, for the versions that write it (`MessageCodec.uses_catalogue`).
+    measureId, for the versions that write it (`MessageCodec.uses_catalogue`). ``repair`` makes every slice again and
+    writes the damaged ones anew, in a new publication.
 
     Nothing changed since the last one: that one is (again) current, and no new one is made. Costs by what changed.
     Raises DataError when there is nothing to publish, RegisterUnavailable.
@@ -99,7 +102,9 @@ def publish(
         latest_id = 0 if latest is None else latest.id
         number = latest_id + 1
         makers = slice_makers(connection, contracts, Directory(connection, definitions))
-        publishers = _render(connection, makers, latest, number, state.last_slice_id, progress)
+        damaged = {one.slice_id for one in damaged_in(connection, is_thorough=True)} if repair else frozenset[int]()
+        since = None if latest is None or repair else latest
+        publishers = _render(connection, makers, since, number, state.last_slice_id, damaged, progress)
         changed = sum(publisher.changed for publisher in publishers)
         changed += _withdraw(connection, list(makers), number)
         is_new = latest is None or changed > 0
@@ -151,6 +156,7 @@ def _render(
     latest: Row[Any] | None,
     number: int,
     last_slice_id: int,
+    damaged: Collection[int],
     progress: Progress | None,
 ) -> list[RenderingPublisher]:
     renderers: dict[str, str] = {}
@@ -160,7 +166,7 @@ def _render(
         renderers = {row.rendering: row.renderer for row in rows}
     publishers = []
     for rendering, maker in makers.items():
-        publisher = RenderingPublisher(connection, rendering, maker, number, last_slice_id)
+        publisher = RenderingPublisher(connection, rendering, maker, number, last_slice_id, damaged)
         is_known = renderers.get(rendering) == publisher.renderer
         publisher.load(since=latest.revision if latest is not None and is_known else None)
         publishers.append(publisher)

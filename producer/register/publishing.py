@@ -5,7 +5,7 @@ Writes in batches of bounded size, so that memory does not grow with the registe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,8 @@ class _Group:
 class RenderingPublisher:
     """Publishes the measurements in one stored form. Call `load`, then exhaust `run`.
 
-    ``renderer`` tells what its slices are made with (`SliceMaker.name`).
+    ``renderer`` tells what its slices are made with (`SliceMaker.name`). ``damaged``: numbers of slices whose stored
+    content is written anew when one of their groups still has the same measurements.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class RenderingPublisher:
         maker: SliceMaker,
         publication_id: int,
         last_slice_id: int,
+        damaged: Collection[int] = (),
     ) -> None:
         self.rendering = rendering
         self.groups: Sequence[_Group] = ()
@@ -53,6 +55,7 @@ class RenderingPublisher:
         self._connection = connection
         self._publication_id = publication_id
         self._maker = maker
+        self._damaged = damaged
         self.renderer = maker.name
 
     def load(self, *, since: int | None) -> None:
@@ -92,7 +95,8 @@ class RenderingPublisher:
         for group in self.groups:
             rendered = self._maker.make(group.id, group.key)
             self.rendered += 1
-            if (rendered.digest if rendered else None) != group.digest:
+            is_other = (rendered.digest if rendered else None) != group.digest
+            if is_other or group.slice_id in self._damaged:
                 changed.append((group, rendered))
                 size += len(rendered.content) if rendered else 0
             if len(changed) >= _BATCH_SLICES or size >= _BATCH_BYTES:
@@ -140,22 +144,20 @@ class RenderingPublisher:
         ids = {row.digest: row.id for row in self._connection.execute(known)}
         new: list[dict[str, Any]] = []
         for digest, rendered in slices.items():
-            if digest in ids:
-                continue
-            self.last_slice_id += 1
-            ids[digest] = self.last_slice_id
-            new.append(
-                {
-                    "id": self.last_slice_id,
-                    "rendering": self.rendering,
-                    "digest": digest,
-                    "measurement_count": rendered.measurement_count,
-                    "byte_length": rendered.byte_length,
-                    "compressed_length": len(rendered.content),
-                    "crc32": rendered.crc32,
-                    "content": rendered.content,
-                }
-            )
+            facts = {
+                "measurement_count": rendered.measurement_count,
+                "byte_length": rendered.byte_length,
+                "compressed_length": len(rendered.content),
+                "crc32": rendered.crc32,
+                "content": rendered.content,
+                "stored_crc32": rendered.stored_crc32,
+            }
+            if digest not in ids:
+                self.last_slice_id += 1
+                ids[digest] = self.last_slice_id
+                new.append({"id": self.last_slice_id, "rendering": self.rendering, "digest": digest, **facts})
+            elif ids[digest] in self._damaged:
+                self._connection.execute(update(slice_).where(slice_.c.id == ids[digest]).values(facts))
         if new:
             self._connection.execute(insert(slice_), new)
         return ids

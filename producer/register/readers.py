@@ -18,11 +18,11 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from contracts.errors import ConfigurationError, RegisterUnavailable
 from producer.register import schema
-from producer.register.engine import BUSY_TIMEOUT_MS, check_file, parse_url, sqlite_file
+from producer.register.engine import BUSY_TIMEOUT_MS, check_file, is_damage, parse_url, sqlite_file
 
 T = TypeVar("T")
 _POOL_SIZE = 64
@@ -42,14 +42,14 @@ class ReadConnection:
         row = self._driver.execute(statement).fetchone()
         return None if row is None else row[0]
 
-    def read_bytes(self, slice_id: int) -> bytes | None:
-        """Give the stored content of a slice, None when it is not there."""
+    def read_slice(self, slice_id: int) -> tuple[bytes, int] | None:
+        """Give the stored content of a slice and the CRC-32 that was noted for it, None when it is not there."""
         if self._is_postgresql:
             cursor = self._driver.cursor(binary=True)
-            row = cursor.execute("SELECT content FROM slice WHERE id = %s", (slice_id,)).fetchone()
+            row = cursor.execute("SELECT content, stored_crc32 FROM slice WHERE id = %s", (slice_id,)).fetchone()
         else:
-            row = self._driver.execute("SELECT content FROM slice WHERE id = ?", (slice_id,)).fetchone()
-        return None if row is None else row[0]
+            row = self._driver.execute("SELECT content, stored_crc32 FROM slice WHERE id = ?", (slice_id,)).fetchone()
+        return None if row is None else (row[0], row[1])
 
 
 class ReadPool:
@@ -61,6 +61,9 @@ class ReadPool:
         self._lock = threading.Lock()
         self._engine: Engine | None = None
         self._process_id = 0
+        # Taken out of the engine's pool and at hand: its own round costs five times the question.
+        self._idle: list[PoolProxiedConnection] = []
+        self._inherited: list[PoolProxiedConnection] = []
 
     @contextmanager
     def connection(self) -> Iterator[ReadConnection]:
@@ -68,16 +71,36 @@ class ReadPool:
         engine = self.engine()
         failures = (engine.dialect.loaded_dbapi.Error, DBAPIError)
         try:
-            pooled = engine.raw_connection()
+            pooled = self._take(engine)
         except (*failures, PoolTimeout) as error:
             raise _unavailable(error) from error
         try:
             yield ReadConnection(pooled.driver_connection, is_postgresql=self._is_postgresql)
         except failures as error:
             pooled.invalidate(error)
-            raise _unavailable(error) from error
-        finally:
             pooled.close()
+            raise _unavailable(error) from error
+        except BaseException:
+            pooled.close()
+            raise
+        self._give_back(engine, pooled)
+
+    def _take(self, engine: Engine) -> PoolProxiedConnection:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return engine.raw_connection()
+
+    def _give_back(self, engine: Engine, pooled: PoolProxiedConnection) -> None:
+        pool = engine.pool
+        if engine is self._engine and isinstance(pool, QueuePool) and pool.checkedout() < _POOL_SIZE:
+            self._idle.append(pooled)
+        else:
+            pooled.close()  # Somebody may wait for it.
+
+    def _close_idle(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
 
     def retried(self, read: Callable[[ReadConnection], T]) -> T:
         """Run ``read``, a second time on a new connection when the database had gone away meanwhile."""
@@ -85,6 +108,7 @@ class ReadPool:
             with self.connection() as connection:
                 return read(connection)
         except RegisterUnavailable:
+            self._close_idle()
             self.engine().dispose()
         with self.connection() as connection:
             return read(connection)
@@ -97,7 +121,7 @@ class ReadPool:
             if self._process_id != os.getpid():
                 if self._engine is not None:
                     self._engine.dispose(close=False)  # The connections belong to the parent process.
-                self._engine = None
+                self._engine, self._idle, self._inherited = None, [], self._idle
             if self._engine is None:
                 self._engine, self._process_id = self._open(), os.getpid()
             return self._engine
@@ -106,6 +130,7 @@ class ReadPool:
         """Close every connection of this process."""
         with self._lock:
             if self._engine is not None and self._process_id == os.getpid():
+                self._close_idle()
                 self._engine.dispose()
             self._engine = None
 
@@ -155,6 +180,10 @@ def _make_read_engine(url: URL) -> Engine:
 
 def _unavailable(error: Exception) -> RegisterUnavailable:
     origin = getattr(error, "orig", None) or error
-    return RegisterUnavailable(
-        "The register cannot be read now. Try again later.", log_detail=f"{type(origin).__name__}: {origin}"
-    )
+    detail = f"{type(origin).__name__}: {origin}"
+    if is_damage(origin):
+        return RegisterUnavailable(
+            "The register is damaged. Its owner must restore it from its backup.",
+            log_detail=f"{detail}; brygga doctor says how to restore it",
+        )
+    return RegisterUnavailable("The register cannot be read now. Try again later.", log_detail=detail)

@@ -16,14 +16,19 @@ from sqlalchemy.exc import DBAPIError
 
 from contracts.errors import ConfigurationError, DataError
 from producer.register import schema
-from producer.register.engine import check_file, make_engine, parse_url, sqlite_file, unavailable
+from producer.register.engine import (
+    check_file,
+    is_damage,
+    make_engine,
+    parse_url,
+    primary_code,
+    sqlite_file,
+    unavailable,
+)
 from producer.register.lock import ADVISORY_KEY, Writer, writer_lock
 
 DEFAULT_LOCK_WAIT_S = 10.0
 _DISK_FULL = ("53100", sqlite3.SQLITE_FULL)
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-# Higher bits of a SQLite error code only say more about the lowest eight.
-_PRIMARY_CODE = 0xFF
 
 
 class Register:
@@ -74,17 +79,16 @@ class Register:
             yield
         except DBAPIError as error:
             origin = error.orig
-            code = getattr(origin, "sqlstate", None) or getattr(origin, "sqlite_errorcode", 0) & _PRIMARY_CODE
-            if code in _DAMAGED:
+            if is_damage(origin):
                 raise self._damaged(str(origin)) from error
-            if code in _DISK_FULL:
+            if (getattr(origin, "sqlstate", None) or primary_code(origin)) in _DISK_FULL:
                 raise DataError(
                     "There is no room left on the disk of the register; nothing was changed. Make room and try again."
                 ) from error
             raise unavailable(error, action) from error
 
     def check_integrity(self) -> None:
-        """Look through a SQLite file for damage, about a second for each gigabyte; a server does this by itself.
+        """Look through a SQLite file for damage, about seven seconds for each gigabyte; a server does it by itself.
 
         Raises ConfigurationError with the file's name and how to restore it.
         """

@@ -46,13 +46,14 @@ MEASUREMENT_COLUMNS = tuple(column for column in measurement.c if column is not 
 
 @dataclass(frozen=True, slots=True)
 class RenderedSlice:
-    """A finished slice, in the form in which it is stored."""
+    """A finished slice as it is stored; ``stored_crc32`` is of ``content``, ``crc32`` of the plain bytes."""
 
     digest: str
     measurement_count: int
     byte_length: int
     crc32: int
     content: bytes
+    stored_crc32: int
 
 
 class Directory:
@@ -150,7 +151,8 @@ def finished(fragments: Sequence[bytes]) -> RenderedSlice | None:
     plain = b"".join(fragments)
     compressor = isal_zlib.compressobj(_COMPRESSION_LEVEL, isal_zlib.DEFLATED, _RAW_DEFLATE)
     content = compressor.compress(plain) + compressor.flush(isal_zlib.Z_SYNC_FLUSH)
-    return RenderedSlice(content_digest(plain), len(fragments), len(plain), isal_zlib.crc32(plain), content)
+    crc32, stored_crc32 = isal_zlib.crc32(plain), isal_zlib.crc32(content)
+    return RenderedSlice(content_digest(plain), len(fragments), len(plain), crc32, content, stored_crc32)
 
 
 def _name(definitions: Definitions) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from contracts.checksum import SliceKey
 from contracts.errors import NotPublished, RegisterUnavailable
 from contracts.model import DatePeriod
+from producer.register.checking import REPAIR, problem_as_stored
 from producer.register.engine import unavailable
 from producer.register.hot_index import EMPTY, HotIndex, changed_index
 from producer.register.readers import ReadConnection, ReadPool
@@ -37,11 +38,13 @@ class DatabaseRepository:
     """Publications of the register at ``url``; a `producer.repository.PublicationRepository`.
 
     Nothing is opened before the first question, and all is opened anew after a fork, so that it may be made before
-    workers are forked.
+    workers are forked. ``suspects``: numbers of slices that may be damaged. They are looked at before an answer that
+    needs them begins, so that its caller gets a fault and not half of it; those found later are added.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, suspects: Iterable[int] = ()) -> None:
         self._pool = ReadPool(url)
+        self._suspects = frozenset(suspects)
         self._loading = threading.Lock()
         self._index = HotIndex(_NOTHING_PUBLISHED, {})
 
@@ -60,10 +63,12 @@ class DatabaseRepository:
 
     def content(self, selection: Selection) -> Iterator[bytes]:
         """Give the slices' plain bytes in order and in pieces; the first one is read before this returns."""
+        self._look_at_suspects(selection)
         return _Pieces(self._plain(selection))
 
     def compressed_content(self, selection: Selection) -> Iterator[bytes]:
         """Give each slice's stored raw deflate piece in order; the first one is read before this returns."""
+        self._look_at_suspects(selection)
         return _Pieces(self._stored(selection))
 
     def check(self) -> None:
@@ -79,10 +84,11 @@ class DatabaseRepository:
             return
         with self._pool.connection() as connection:
             for entry in selection.slices:
-                piece = connection.read_bytes(entry.slice_id)
-                if piece is None or len(piece) != entry.compressed_length:
-                    raise _damaged(entry, "is missing or has another length")
-                yield piece
+                content, crc32 = connection.read_slice(entry.slice_id) or (None, 0)
+                problem = problem_as_stored(content, length=entry.compressed_length, crc32=crc32)
+                if content is None or problem:
+                    raise self._damaged(entry, problem)
+                yield content
 
     def _plain(self, selection: Selection) -> Iterator[bytes]:
         with _Pieces(self._stored(selection)) as pieces:
@@ -90,7 +96,27 @@ class DatabaseRepository:
                 try:
                     yield from inflate(piece, byte_length=entry.byte_length, crc32=entry.crc32)
                 except ValueError as error:
-                    raise _damaged(entry, str(error)) from error
+                    raise self._damaged(entry, str(error)) from error
+
+    def _look_at_suspects(self, selection: Selection) -> None:
+        """Read what was found damaged before; raises while it is, and forgets it when it was repaired."""
+        if not self._suspects:
+            return
+        looked_at = tuple(entry for entry in selection.slices if entry.slice_id in self._suspects)
+        for _ in self._plain(Selection(selection.publication_id, looked_at)):
+            pass
+        self._suspects -= {entry.slice_id for entry in looked_at}
+
+    def _damaged(self, entry: SliceEntry, problem: str) -> RegisterUnavailable:
+        self._suspects |= {entry.slice_id}
+        key = entry.key
+        return RegisterUnavailable(
+            "A stored part of the answer is damaged, so the question is not answered. The register's owner must"
+            " repair it.",
+            log_detail=f"slice {entry.slice_id} (indicator {key.measure_id} version {key.version_number},"
+            f" {key.measure_period.start} to {key.measure_period.end}): {problem}; brygga doctor names all that is"
+            f" damaged, {REPAIR} makes it anew",
+        )
 
     def _current_index(self) -> HotIndex:
         number = self._pool.retried(_current)
@@ -135,13 +161,6 @@ class _Pieces(Iterator[bytes]):
 
 def _current(connection: ReadConnection) -> int:
     return connection.scalar(_CURRENT) or _NOTHING_PUBLISHED
-
-
-def _damaged(entry: SliceEntry, problem: str) -> RegisterUnavailable:
-    return RegisterUnavailable(
-        "A stored part of the register is damaged. Its owner must restore it from the backup.",
-        log_detail=f"slice {entry.slice_id} {problem}",
-    )
 
 
 def _load(connection: Connection, number: int, old: HotIndex) -> HotIndex:

@@ -1,6 +1,6 @@
 """What a register holds and what is waiting to be published, for people and for `brygga doctor`.
 
-Cheap enough to ask often: no measurement is read.
+Cheap enough to ask often: of the measurements, only the index of distributed ones is counted.
 """
 
 from __future__ import annotations
@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, select, text
+from sqlalchemy import Connection, Table, exists, func, select, text
 
 from producer.register import schema
+from producer.register.distributed.tables import TOTAL, distributed_value, reference_value
 from producer.register.lock import Writer, current_writer
 from producer.register.publication import Publication, current_publication
 from producer.register.register import Register
 from producer.register.tables import (
     import_record,
     measure,
+    measurement,
     measurement_group,
     organization,
     register_state,
@@ -43,8 +45,25 @@ class ImportRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class DistributedStatus:
+    """What there is for GetDistributedQualityReport.
+
+    ``measurements`` are results of a unit for an indicator and period, ``subgroups`` their results by sex and age,
+    ``reference_values`` those over units, without their sub-groups.
+    """
+
+    measurements: int
+    subgroups: int
+    measures: int
+    units: int
+    reference_values: int
+
+
+@dataclass(frozen=True, slots=True)
 class RegisterStatus:
-    """``unpublished_groups``: combinations of indicator, version and period changed since the current publication.
+    """``measurements`` and ``measures`` are of GetQualityIndicators; ``distributed`` has those of the other contract.
+
+    ``unpublished_groups``: combinations of indicator, version and period changed since the current publication.
 
     ``url`` is without password. ``writer`` writes now, or was interrupted and left no other trace.
     """
@@ -54,6 +73,7 @@ class RegisterStatus:
     size_bytes: int
     measurements: int
     measures: int
+    distributed: DistributedStatus
     organizations: int
     source_systems: tuple[str, ...]
     last_import: ImportRecord | None
@@ -75,7 +95,8 @@ def register_status(register: Register) -> RegisterStatus:
             schema_version=schema.known_version(),
             size_bytes=_size(register, connection),
             measurements=state.measurement_count,
-            measures=_distinct_measures(connection),
+            measures=_distinct_measures(connection, measurement),
+            distributed=_distributed(connection),
             organizations=_count(connection, organization),
             source_systems=tuple(f"{row.name} ({row.extension})" for row in connection.execute(names)),
             last_import=_last_import(connection),
@@ -89,8 +110,28 @@ def _count(connection: Connection, table: Table) -> int:
     return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
 
 
-def _distinct_measures(connection: Connection) -> int:
-    return int(connection.execute(select(func.count(measure.c.measure_id.distinct()))).scalar_one())
+def _distinct_measures(connection: Connection, table: Table) -> int:
+    """Count the indicators that ``table`` holds results of."""
+    is_held = exists().where(table.c.group_id == measurement_group.c.id)
+    held = select(func.count(measure.c.measure_id.distinct())).join(
+        measurement_group, measurement_group.c.measure_key == measure.c.id
+    )
+    return int(connection.execute(held.where(is_held)).scalar_one())
+
+
+def _distributed(connection: Connection) -> DistributedStatus:
+    value, is_total = distributed_value, distributed_value.c.stratum == TOTAL
+    everything = _count(connection, value)
+    totals = select(func.count(), func.count(value.c.organization_id.distinct())).where(is_total)
+    measurements, units = connection.execute(totals).one()
+    of_totals = select(func.count()).select_from(reference_value).where(reference_value.c.stratum == TOTAL)
+    return DistributedStatus(
+        measurements=measurements,
+        subgroups=everything - measurements,
+        measures=_distinct_measures(connection, value),
+        units=units,
+        reference_values=connection.execute(of_totals).scalar_one(),
+    )
 
 
 def _last_import(connection: Connection) -> ImportRecord | None:

@@ -156,6 +156,7 @@ slice_ = Table(
     Column("compressed_length", BigInteger, nullable=False),
     Column("crc32", BigInteger, nullable=False),
     Column("content", LargeBinary, nullable=False, comment="raw deflate, sync-flushed, not final"),
+    Column("stored_crc32", BigInteger, nullable=False, server_default="0", comment="of the content as it is stored"),
     UniqueConstraint("rendering", "digest"),
 )
 
