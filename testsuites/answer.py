@@ -15,14 +15,16 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from contracts.codes import Bilingual
+from contracts.distributed_model import ReferenceMeasurement
 from contracts.errors import ContractViolation, UnexpectedAnswer
 from contracts.model import DatePeriod, MeasureDefinition, Measurement, QualityIndicatorsRequest, ReportHead
 from contracts.registry import ServiceContract
-from contracts.rules import ReportChecker
+from contracts.rules import Finding, ReportChecker
 from testsuites.envelope import EnvelopeFacts, read_envelope
 from testsuites.exchange import Body, Exchange
 from testsuites.findings import ProblemLog, indented, of_finding
 from testsuites.model import Check, Status
+from testsuites.parts import Parts, PartsLog
 from testsuites.schema_check import SchemaCheck
 from testsuites.splitter import Piece, ReportSplitter
 
@@ -37,24 +39,32 @@ _DIGEST_BITS = 256
 class Answer:
     """An exchange and what was found in its answer.
 
+    ``report`` and ``measurement`` are the names of the contract's elements, for places.
     ``problem`` (English, empty when none) says why the answer could not be read to its end; then the rest covers
     what came before. ``digest`` is the same for the same measurements in any order and any XML form; ``counts`` are
     the measurements per measureId extension, under "" those that cannot be read; ``span`` runs over their measure
-    periods. ``findings`` are of the business rules, ``schema`` of the schema. ``excerpt`` is the beginning of the
-    answer for people.
+    periods. ``parts`` is what a distributed report holds below its totals. ``findings`` are of the business rules,
+    ``schema`` of the schema. ``excerpt`` is the beginning of the answer for people.
     """
 
     exchange: Exchange
     asked: QualityIndicatorsRequest | None
+    report: str
+    measurement: str
     envelope: EnvelopeFacts | None = None
     head: ReportHead | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     span: DatePeriod | None = None
     digest: str = ""
+    parts: Parts = field(default_factory=Parts)
     schema: tuple[Check, ...] = ()
     findings: tuple[Check, ...] = ()
     excerpt: str = ""
     problem: str = ""
+
+    def place(self, *steps: str) -> str:
+        """Name a place in the report, such as its ``measurementChecksum``; without steps its measurements."""
+        return "/".join((self.report, *(steps or (self.measurement,))))
 
     @property
     def measurement_count(self) -> int:
@@ -85,7 +95,7 @@ def read_answer(
 ) -> Answer:
     """Read an untrusted answer; never raises for what it holds."""
     if exchange.status is None or not exchange.body.size:
-        return Answer(exchange, asked, problem=exchange.problem or "The answer has no content.")
+        return Answer(exchange, asked, *_names(contract), problem=exchange.problem or "The answer has no content.")
     reading = _Reading(contract, asked, catalogue)
     problem = exchange.problem
     try:
@@ -95,6 +105,12 @@ def read_answer(
     except UnexpectedAnswer as error:
         problem = problem or error.message
     return reading.answer(exchange, asked, problem)
+
+
+def _names(contract: ServiceContract) -> tuple[str, str]:
+    """Give the local names of the report and its measurements."""
+    report, measurement = (str(etree.QName(tag).localname) for tag in contract.codec.tags[1:3])
+    return report, measurement
 
 
 def content_of(exchange: Exchange) -> Iterator[bytes]:
@@ -137,9 +153,12 @@ class _Reading:
         self._contract = contract
         self._splitter = ReportSplitter(contract, SCHEMA_PIECE)
         self._schema = SchemaCheck(contract)
+        self._names = _names(contract)
         self._measurements = contract.codec.measurement_reader()
+        self._references = contract.codec.reference_reader()
         needs_name = contract.codec.requires_organization_name
-        self._checker = ReportChecker(catalogue, asked, is_name_required=needs_name)
+        self._checker = ReportChecker(catalogue, asked, is_name_required=needs_name, report=self._names[0])
+        self._parts = PartsLog()
         self._log = ProblemLog()
         self._counts: Counter[str] = Counter()
         self._sum = 0
@@ -153,7 +172,7 @@ class _Reading:
             if isinstance(item, Piece):
                 self._schema.check(item)
             else:
-                self._measurement(item)
+                self._element(item)
 
     def close(self) -> None:
         piece = self._splitter.close()
@@ -165,27 +184,40 @@ class _Reading:
         if report is not None:
             self._finish(report)
 
-    def _measurement(self, element: etree._Element) -> None:
-        number = self._splitter.count
-        where = f"measurement[{number}]"
-        if number == _SHOWN_MEASUREMENTS:
+    def _element(self, element: etree._Element) -> None:
+        """Read and judge a measurement or reference value."""
+        name = str(etree.QName(element).localname)
+        number = self._splitter.counts[name]
+        where = f"{name}[{number}]"
+        if name == self._names[1] and number == _SHOWN_MEASUREMENTS:
             self._excerpt = self._shown(element.getroottree().getroot())
         try:
-            measurement = self._measurements.read(element)
+            findings = self._findings(element, where)
         except ContractViolation as error:
-            path = error.path.replace("measurement", where, 1)
-            text = Bilingual(error.message, f"Mätvärdet kan inte läsas: {error.message}")
+            path = error.path.replace(name, where, 1)
+            text = Bilingual(error.message, f"{name} kan inte läsas: {error.message}")
             self._log.add(Check(error.rule, Status.FAILED, text, path), lambda: indented(element))
-            self._counts[""] += 1
+            self._counts[""] += name == self._names[1]
             return
-        for finding in self._checker.add(measurement, where):
+        for finding in findings:
             self._log.add(of_finding(finding), lambda: indented(element))
-        self._note(measurement)
 
-    def _note(self, measurement: Measurement) -> None:
+    def _findings(self, element: etree._Element, where: str) -> list[Finding]:
+        """Read one element, note what it holds, and give what it breaks. Raises ContractViolation."""
+        if self._references is not None and element.tag == self._contract.codec.tags.reference:
+            reference = self._references.read(element)
+            self._note(reference, reference.measure_period)
+            self._parts.add_reference(reference, where)
+            return self._checker.add_reference(reference, where)
+        measurement = self._measurements.read(element)
         self._counts[measurement.measure_id.extension or NO_EXTENSION] += 1
-        self._sum += int.from_bytes(hashlib.sha256(repr(measurement).encode()).digest())
-        period, span = measurement.measure_period, self._span
+        self._note(measurement, measurement.measure_period)
+        self._parts.add(measurement, where)
+        return self._checker.add(measurement, where)
+
+    def _note(self, value: Measurement | ReferenceMeasurement, period: DatePeriod) -> None:
+        self._sum += int.from_bytes(hashlib.sha256(repr(value).encode()).digest())
+        span = self._span
         if span is None:
             self._span = period
         elif period.start < span.start or period.end > span.end:
@@ -218,11 +250,13 @@ class _Reading:
         return Answer(
             exchange,
             asked,
+            *self._names,
             self._envelope,
             self._head,
             dict(self._counts),
             self._span,
             f"{self._sum % 2**_DIGEST_BITS:064x}",
+            self._parts.parts(),
             self._schema.log.checks(),
             self._log.checks(),
             self._excerpt or beginning_of(exchange.body),

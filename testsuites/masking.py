@@ -27,7 +27,7 @@ _UNIT_NAME = re.compile(
     + _P
     + rb"organizationType(?:\s[^>]*)?>\s*(?:Vardenhet|Sjukhus)\b)"
 )
-_BOUNDARY = re.compile(rb"</" + _P + rb"measurement\s*>")
+_BOUNDARY = re.compile(rb"</" + _P + rb"\w*[mM]easurement\s*>")
 _MIN_PIECE_BYTES = 256 * 1024
 _MAX_PIECE_BYTES = 16 * 1024**2
 _HSA_PREFIX = b"SE9990001112-M"

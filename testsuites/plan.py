@@ -31,7 +31,9 @@ def make_plan(suites: Iterable[Suite], only: Sequence[str] = (), skip: Sequence[
     ids = [case.id for suite in everything for case in suite.cases]
     for pattern in (*only, *skip):
         if not any(_matches(case_id, pattern) for case_id in ids):
-            raise UsageError(f"No suite or case is named {pattern!r}. `brygga suite list` shows them all.")
+            raise UsageError(
+                f"No suite or case of this contract is named {pattern!r}. `brygga suite list` shows them all."
+            )
     chosen = []
     for suite in everything:
         cases = tuple(case for case in suite.cases if case.is_gate or _is_chosen(case.id, only, skip))

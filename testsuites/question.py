@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from lxml import etree
 
@@ -54,6 +55,10 @@ class Question:
     def checksum_only(self) -> Question:
         """The same question with includeMeasurements false."""
         return replace(self, content=replace(self.content, include_measurements=False))
+
+    def narrowed(self, **filters: Any) -> Question:
+        """The same question with other filters, by the fields of `DistributedReportRequest`."""
+        return replace(self, content=replace(self.content, **filters))
 
     def in_form(self, variant: Variant) -> Question:
         """The same question in another form."""
@@ -104,9 +109,16 @@ def _operation(root: etree._Element) -> etree._Element:
     return root[1][0]
 
 
-def _drop_include(root: etree._Element) -> None:
-    operation = _operation(root)
-    operation.remove(operation[-1])
+def _without(*names: str) -> Edit:
+    """Make an edit that removes the operation's children of these names."""
+
+    def drop(root: etree._Element) -> None:
+        operation = _operation(root)
+        for child in list(operation):
+            if etree.QName(child).localname in names:
+                operation.remove(child)
+
+    return _edited(drop)
 
 
 def _add_extension(root: etree._Element) -> None:
@@ -128,13 +140,6 @@ def _drop_logical_address(root: etree._Element) -> None:
     root[0].remove(root[0][0])
 
 
-def _drop_period(root: etree._Element) -> None:
-    operation = _operation(root)
-    for child in operation:
-        if etree.QName(child).localname == "reportingPeriod":
-            operation.remove(child)
-
-
 def _rename_operation(root: etree._Element) -> None:
     operation = _operation(root)
     operation.tag = f"{{{etree.QName(operation).namespace}}}NoSuchOperation"
@@ -148,7 +153,8 @@ def _with_byte_order_mark(body: bytes) -> bytes:
     return b"\xef\xbb\xbf" + body
 
 
-INCLUDE_OMITTED = Variant("include-omitted", _edited(_drop_include))
+INCLUDE_OMITTED = Variant("include-omitted", _without("includeMeasurements"))
+OPTIONS_OMITTED = Variant("options-omitted", _without("includeDistribution", "includeReferenceValues"))
 EXTENSION = Variant("extension", _edited(_add_extension))
 COMMENTS = Variant("comments", _edited(_add_comments))
 MUST_UNDERSTAND = Variant("must-understand", _edited(_must_understand))
@@ -167,6 +173,6 @@ PLATFORM_STYLE = Variant(
     ),
 )
 NO_LOGICAL_ADDRESS = Variant("no-logical-address", _edited(_drop_logical_address))
-NO_PERIOD = Variant("no-period", _edited(_drop_period))
+NO_PERIOD = Variant("no-period", _without("reportingPeriod"))
 UNKNOWN_OPERATION = Variant("unknown-operation", _edited(_rename_operation))
 NOT_XML = Variant("not-xml", lambda _body: b"this is not XML")

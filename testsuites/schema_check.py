@@ -7,6 +7,7 @@ reports both as something "not expected" or "not valid", which helps nobody (con
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from lxml import etree
 
@@ -46,7 +47,7 @@ class SchemaCheck:
         for error in schema.error_log:
             element = _resolve(child, error.path or "")
             check = _explain(error.type_name, error.message, element, self._contract)
-            where = place_of(element, piece.first, self._contract.codec.tags.measurement)
+            where = place_of(element, piece.first)
             shown = _enclosing(element)
             self.log.add(
                 Check(check.rule, check.status, check.text, where, check.mend),
@@ -76,16 +77,18 @@ def _resolve(root: etree._Element, path: str) -> etree._Element:
     return element
 
 
-def place_of(element: etree._Element, first: int, measurement_tag: str) -> str:
-    """Give an element's path in local names: from its measurement, numbered as in the whole answer, or the report."""
+def place_of(element: etree._Element, first: Mapping[str, int]) -> str:
+    """Give an element's path in local names: from its measurement, numbered as in the whole answer, or the report.
+
+    ``first`` as in `Piece`.
+    """
     steps: list[str] = []
     node: etree._Element | None = element
-    measurement = etree.QName(measurement_tag).localname
     while node is not None and node.tag not in (soap.BODY, soap.ENVELOPE):
         name = etree.QName(node)
         same = list(node.itersiblings(str(node.tag), preceding=True))
-        if name.localname == measurement:
-            steps.append(f"{measurement}[{len(same) + first}]")
+        if name.localname in first:
+            steps.append(f"{name.localname}[{len(same) + first[name.localname]}]")
             break
         steps.append(name.localname + (f"[{len(same) + 1}]" if same else ""))
         node = node.getparent()

@@ -7,6 +7,7 @@ at a time; the outcome says so.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -23,10 +24,10 @@ from testsuites.splitter import Piece, ReportSplitter
 
 SCHEMATRON_PIECE = 2_000
 _BEFORE_MEASUREMENT = re.compile(
-    r"^/Envelope\[1\]/Body\[1\]/\w+\[1\]/(?:AggregatedQualityReport\[1\]/(?=measurement))?"
+    r"^/Envelope\[1\]/Body\[1\]/\w+\[1\]/(?:\w+QualityReport\[1\]/(?=\w*[mM]easurement\[))?"
 )
-_MEASUREMENT = re.compile(r"\bmeasurement\[(\d+)\]")
-_ONLY_ONE = re.compile(r"(?<!measurement)\[1\]")
+_MEASUREMENT = re.compile(r"\b(\w*[mM]easurement)\[(\d+)\]")
+_ONLY_ONE = re.compile(r"(?<!easurement)\[1\]")
 
 
 def load_schematron(path: Path) -> Schematron:
@@ -69,10 +70,10 @@ def _check_piece(schematron: Schematron, piece: Piece, log: ProblemLog) -> None:
         log.add(Check(finding.rule or "schematron", status, text, where), lambda found=finding: _test_of(found))  # type: ignore[misc]
 
 
-def _place(place: str, first: int) -> str:
+def _place(place: str, first: Mapping[str, int]) -> str:
     """Shorten Schematron's path to what readers know: measurements by their number in the whole answer."""
     short = _BEFORE_MEASUREMENT.sub("", place)
-    short = _MEASUREMENT.sub(lambda m: f"measurement[{int(m[1]) + first - 1}]", short)
+    short = _MEASUREMENT.sub(lambda m: f"{m[1]}[{int(m[2]) + first.get(m[1], 1) - 1}]", short)
     return _ONLY_ONE.sub("", short)
 
 

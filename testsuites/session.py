@@ -12,9 +12,7 @@ from pathlib import Path
 from lxml import etree
 
 from contracts.codes import Bilingual
-from contracts.distributed_model import DistributedReportRequest
 from contracts.errors import CallerError
-from contracts.messages.distributed_report_3 import DistributedReport3
 from contracts.model import II, DatePeriod, QualityIndicatorsRequest
 from contracts.registry import ServiceContract
 from contracts.safe_xml import parse_message
@@ -51,21 +49,20 @@ class Session:
     def question(
         self, *, ids: tuple[II, ...] | None = None, period: DatePeriod | None = None, include: bool = True
     ) -> Question:
-        """Make a question of the run's test data."""
-        target = self.target
-        asked = ids or target.ids, period or target.period, include
-        if isinstance(target.contract.codec, DistributedReport3):
-            every = DistributedReportRequest(*asked, stratifications=("SEX", "AGE", "SEX_AGE"))
-            return Question(every, target.logical_address)
-        return Question(QualityIndicatorsRequest(*asked), target.logical_address)
+        """Make a question of the run's test data, for everything that the contract can give."""
+        content = self.target.request(ids or (), period, include=include)
+        return Question(content, self.target.logical_address)
 
     @property
     def unknown_id(self) -> II:
         """An indicator that does not exist."""
         return II(self.target.measure_root, self.target.unknown_measure)
 
-    def ask(self, question: Question, purpose: Bilingual | None = None) -> Answer:
-        """Give the answer to a question, asked now or earlier in the run. Raises ConnectionFailed."""
+    def ask(self, question: Question, purpose: Bilingual | None = None, *, is_shown: bool = True) -> Answer:
+        """Give the answer to a question, asked now or earlier in the run. Raises ConnectionFailed.
+
+        The report shows it with its ``purpose`` unless it is not to be shown.
+        """
         answer = self._answers.get(question)
         if answer is None:
             request = http_request(
@@ -75,7 +72,8 @@ class Session:
             self._answer_times.append(exchange.seconds)
             answer = read_answer(exchange, self.target.contract, question.content, self.target.catalogue)
             self._answers[question] = answer
-        self._show(answer, purpose)
+        if is_shown:
+            self._show(answer, purpose)
         return answer
 
     def ask_in_form(self, question: Question, variant: Variant) -> Answer:

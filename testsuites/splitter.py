@@ -6,7 +6,8 @@ So that schema and Schematron, which need a tree, can judge an answer of any siz
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from lxml import etree
@@ -24,31 +25,34 @@ MAX_ELEMENT_BYTES = 8 * 1024**2
 class Piece:
     """A part of an answer as an envelope of its own.
 
-    ``first`` is the number (from 1) of its first measurement in the whole answer. ``is_last``: it holds
-    everything but the earlier measurements as it was sent, so it alone shows what follows the report.
+    ``first`` is the number (from 1) in the whole answer of its first measurement, and of its first reference value in
+    a contract that has them, by the element's local name. ``is_last``: it holds everything but the earlier
+    measurements as it was sent, so it alone shows what follows the report.
     """
 
     envelope: etree._Element
-    first: int
+    first: Mapping[str, int]
     is_last: bool
 
 
 class ReportSplitter:
-    """Feed chunks with `feed`, which gives each measurement as it ends; take pieces with `pieces`, then `close`.
+    """Feed chunks with `feed`, which gives each measurement and reference value as it ends, and pieces; then `close`.
 
-    A measurement may be read until the next call; afterwards it belongs to a piece. Raises UnexpectedAnswer for
-    what is not well-formed, has a DOCTYPE, or grows without measurements (all untrusted).
+    An element may be read until the next call; afterwards it belongs to a piece. ``counts`` are those given so far by
+    local name. Raises UnexpectedAnswer for what is not well-formed, has a DOCTYPE, or grows without measurements (all
+    untrusted).
     """
 
     def __init__(self, contract: ServiceContract, piece_size: int) -> None:
         self._tags = contract.codec.tags
         self._size = piece_size
-        self._parser = incremental_parser((soap.ENVELOPE, self._tags.measurement), ("start", "end", "pi"))
+        self._names = {tag: str(etree.QName(tag).localname) for tag in self._tags.repeated}
+        self._parser = incremental_parser((soap.ENVELOPE, *self._tags.repeated), ("start", "end", "pi"))
         self._root: etree._Element | None = None
         self._skeleton: etree._Element | None = None
-        self._moved = 0
+        self._moved: Counter[str] = Counter()
         self._bytes_since_measurement = 0
-        self.count = 0
+        self.counts: Counter[str] = Counter()
         self.has_instruction = False
 
     def feed(self, data: bytes) -> Iterator[etree._Element | Piece]:
@@ -71,7 +75,7 @@ class ReportSplitter:
         for event, _ in self._parser.read_events():
             self.has_instruction |= event == "pi"
         self._refuse_doctype(root)
-        return Piece(root, self._moved + 1, is_last=True)
+        return Piece(root, self._first(), is_last=True)
 
     def _events(self) -> Iterator[etree._Element | Piece]:
         for event, element in self._parser.read_events():
@@ -80,9 +84,9 @@ class ReportSplitter:
             elif self._root is None:
                 self._root = element.getroottree().getroot()
                 self._refuse_doctype(self._root)
-            elif event == "end" and element.tag == self._tags.measurement and self._is_in_report(element):
+            elif event == "end" and element.tag in self._tags.repeated and self._is_in_report(element):
                 self._bytes_since_measurement = 0
-                self.count += 1
+                self.counts[self._names[str(element.tag)]] += 1
                 yield element
                 if piece := self._take(element):
                     yield piece
@@ -95,18 +99,21 @@ class ReportSplitter:
         """Cut a piece when enough measurements stand before ``newest``; the parser has left all but that one."""
         if self._skeleton is None:
             self._skeleton = self._copy_without_measurements(newest)
-        if self.count - self._moved <= self._size:
+        if self.counts.total() - self._moved.total() <= self._size:
             return None
-        done = list(newest.itersiblings(self._tags.measurement, preceding=True))
+        done = list(newest.itersiblings(*self._tags.repeated, preceding=True))
         envelope = copy.deepcopy(self._skeleton)
         next(envelope.iter(self._tags.report)).extend(reversed(done))
-        piece = Piece(envelope, self._moved + 1, is_last=False)
-        self._moved += len(done)
+        piece = Piece(envelope, self._first(), is_last=False)
+        self._moved.update(self._names[str(element.tag)] for element in done)
         return piece
+
+    def _first(self) -> dict[str, int]:
+        return {name: self._moved[name] + 1 for name in self._names.values()}
 
     def _copy_without_measurements(self, element: etree._Element) -> etree._Element:
         skeleton = copy.deepcopy(element.getroottree().getroot())
-        for measurement in list(skeleton.iter(self._tags.measurement)):
+        for measurement in list(skeleton.iter(*self._tags.repeated)):
             parent = measurement.getparent()
             assert parent is not None
             parent.remove(measurement)

@@ -9,10 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import get_args
 from urllib.parse import urlsplit
 
 from contracts.codes import OID_MEASURE, Bilingual
-from contracts.model import II, DatePeriod, MeasureDefinition
+from contracts.distributed_model import DistributedReportRequest, Stratification
+from contracts.messages.distributed_report_3 import DistributedReport3
+from contracts.model import II, DatePeriod, MeasureDefinition, QualityIndicatorsRequest
 from contracts.registry import GET_QUALITY_INDICATORS_2, ServiceContract
 from testsuites.data_xml import TestData
 from testsuites.endpoint import Access
@@ -21,6 +24,9 @@ from testsuites.endpoint import Access
 EMPTY_PERIOD = DatePeriod("19000101", "19001231")
 #: An indicator id in no catalogue.
 UNKNOWN_MEASURE = "00000000-0000-4000-8000-000000000000"
+
+#: Every way that sub-groups are made; whoever asks for all of them gets all.
+STRATIFICATIONS: tuple[str, ...] = get_args(Stratification)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,20 @@ class Target:
     def ids(self) -> tuple[II, ...]:
         """The indicators with values as identifiers."""
         return tuple(II(self.measure_root, extension) for extension in self.measure_ids)
+
+    @property
+    def is_distributed(self) -> bool:
+        """Whether the contract is GetDistributedQualityReport."""
+        return isinstance(self.contract.codec, DistributedReport3)
+
+    def request(
+        self, ids: tuple[II, ...] = (), period: DatePeriod | None = None, *, include: bool = True
+    ) -> QualityIndicatorsRequest:
+        """Make the content of a question, by default of all test data: for everything that the contract can give."""
+        asked = ids or self.ids, period or self.period, include
+        if self.is_distributed:
+            return DistributedReportRequest(*asked, stratifications=STRATIFICATIONS, include_reference_values=True)
+        return QualityIndicatorsRequest(*asked)
 
     @property
     def is_loopback(self) -> bool:

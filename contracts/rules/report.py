@@ -28,8 +28,6 @@ from contracts.rules.measurement import check_measurement
 MAX_PERIODS: Final = 4096
 """Different measure periods that are compared; ten years of every frequency are about 200."""
 
-_REPORT = "AggregatedQualityReport"
-
 
 @dataclass(frozen=True, slots=True)
 class _Span:
@@ -150,8 +148,8 @@ class ReportChecker:
     """Checks a report as it is read: `add` each measurement, then `finish` with the head.
 
     ``catalogue``: definitions by measureId, None when there is no catalogue to check against. ``requested``: the
-    question, None for a report that is no answer. ``is_name_required`` as in `check_measurement`. Not for use by
-    several threads.
+    question, None for a report that is no answer. ``is_name_required`` as in `check_measurement`; ``report`` names the
+    report in places. Not for use by several threads.
     """
 
     def __init__(
@@ -160,8 +158,10 @@ class ReportChecker:
         requested: QualityIndicatorsRequest | None = None,
         *,
         is_name_required: bool = True,
+        report: str = "AggregatedQualityReport",
     ) -> None:
         self._catalogue = catalogue
+        self._report = report
         self._requested = requested
         self._is_name_required = is_name_required
         self._asked: frozenset[II] = frozenset(requested.measure_ids) if requested else frozenset()
@@ -205,8 +205,8 @@ class ReportChecker:
     def finish(self, head: ReportHead) -> list[Finding]:
         """Check the head of the report against what was added (rules 1.11 and 1.14)."""
         findings: list[Finding] = []
-        where = f"{_REPORT}/reportingPeriod"
-        if not check_period(head.reporting_period, _REPORT, "reportingPeriod", findings):
+        where = f"{self._report}/reportingPeriod"
+        if not check_period(head.reporting_period, self._report, "reportingPeriod", findings):
             return findings
         if self._count:
             self._check_span(head.reporting_period, where, findings)
@@ -214,7 +214,7 @@ class ReportChecker:
             _check_empty(head.reporting_period, self._requested, where, findings)
         if self._count and self._requested is not None and not self._requested.include_measurements:
             message = f"The answer has {self._count} measurements, though includeMeasurements is false."
-            findings.append(Finding("1.11", "error", _REPORT, message, "Send the report without measurements."))
+            findings.append(Finding("1.11", "error", self._report, message, "Send the report without measurements."))
         return findings
 
     def _check_question(

@@ -16,7 +16,6 @@ from certs.tls import TlsFiles
 from consumer.settings import ConsumerSettings
 from contracts.codes import Bilingual
 from contracts.errors import UsageError
-from contracts.model import QualityIndicatorsRequest
 from contracts.registry import GET_QUALITY_INDICATORS_2, ServiceContract
 from gateway import __version__
 from gateway.commands.suite_mock import mock_command
@@ -156,7 +155,7 @@ def run_command(console: Console, /, **options: Any) -> None:
     """Run the suites; exit code 0 when all judged cases hold, 1 when not, 5 when nothing could be judged."""
     given = _Options(**options)
     target = _target(console, given)
-    plan = make_plan(all_suites(), given.only, (*given.skip, *_skipped_for(given)))
+    plan = make_plan(all_suites(target.contract), given.only, (*given.skip, *_skipped_for(given)))
     for path in target.schematrons:
         load_schematron(path)
     with ExitStack() as stack:
@@ -347,8 +346,8 @@ def _transport(given: _Options, target: Target) -> Transport:
     if given.recorded is not None and given.recorded.is_dir():
         return Replay(Recording.open(given.recorded))
     if given.recorded is not None:
-        question = QualityIndicatorsRequest(target.ids, target.period)
-        return SavedAnswer(given.recorded, target.contract.codec.write_request(target.logical_address, question))
+        request = target.contract.codec.write_request(target.logical_address, target.request())
+        return SavedAnswer(given.recorded, request)
     endpoint = Endpoint(target.access)
     if given.record is None:
         return endpoint

@@ -50,7 +50,7 @@ class Ran:
 
 def make_info(target: Target) -> RunInfo:
     return RunInfo(
-        "GetQualityIndicators 2.0",
+        f"{target.contract.interaction} {target.contract.version}",
         target.access.url,
         target.logical_address,
         target.sender,
@@ -74,7 +74,7 @@ def run_target(
     outcomes: list[Outcome] = []
     started: RunStarted | None = None
     try:
-        for event in run(make_plan(all_suites(), only, () if only else skip), session, make_info(target)):
+        for event in run(make_plan(all_suites(target.contract), only, () if only else skip), session, make_info(target)):
             if isinstance(event, RunStarted):
                 started = event
             elif isinstance(event, CaseFinished):

@@ -207,6 +207,7 @@ def test_list_names_every_suite(brygga: Brygga) -> None:
         "schema",
         "schematron",
         "rules",
+        "distributed",
         "checksum",
         "wire",
         "sla",

@@ -56,7 +56,7 @@ def test_pieces_hold_every_measurement_once_in_order(size: int, chunk: int) -> N
     assert [text.strip() for text in joined] == whole
     assert all(len(list(piece.envelope.iter(tag))) <= size for piece in pieces)
     counts = [len(list(piece.envelope.iter(tag))) for piece in pieces]
-    assert [piece.first for piece in pieces] == [1 + sum(counts[:index]) for index in range(len(pieces))]
+    assert [piece.first["measurement"] for piece in pieces] == [1 + sum(counts[:index]) for index in range(len(pieces))]
 
 
 def test_good_answer_is_read_whole() -> None:

@@ -46,6 +46,7 @@ def test_only_and_skip_choose_cases_and_keep_the_gate() -> None:
         *(f"protocol.2.{n}" for n in range(1, 7)),
         "wire.fault-schema",
         "wire.fault-operation",
+        "wire.fault-version",
         "wire.fault-not-xml",
     ]
 

@@ -1,10 +1,21 @@
-"""Every suite of GetQualityIndicators 2.0, in the order they are run."""
+"""Every suite of each contract, in the order they are run."""
 
 from __future__ import annotations
 
+from contracts.messages.distributed_report_3 import DistributedReport3
+from contracts.registry import ServiceContract
 from testsuites import question as forms
 from testsuites.model import Suite
-from testsuites.suites import behaviour, documents, protocol_calls, wire_answers, wire_faults
+from testsuites.suites import (
+    behaviour,
+    distributed,
+    documents,
+    protocol_calls,
+    wire_answers,
+    wire_faults,
+    wire_versions,
+)
+from testsuites.suites.distributed_rules import DISTRIBUTED_RULES, distributed_rule_judge
 from testsuites.suites.hostile import hostile_suite
 from testsuites.suites.protocol_content import rule_judge
 from testsuites.texts import case, suite
@@ -61,6 +72,35 @@ SCHEMATRON = suite(
     ),
 )
 RULES = suite("rules", tuple(case(f"rules.{rule}", rule_judge(rule)) for rule in _FURTHER))
+DISTRIBUTED = suite(
+    "distributed",
+    (
+        *(case(f"distributed.{rule}", distributed_rule_judge(rule)) for rule in DISTRIBUTED_RULES),
+        case("distributed.unit", distributed.judge_unit),
+        case("distributed.two-units", distributed.judge_two_units),
+        case("distributed.unknown-unit", distributed.judge_unknown_unit),
+        case("distributed.sex", distributed.filter_judge(distributed.only_subgroups("SEX"), stratifications=("SEX",))),
+        case("distributed.age", distributed.filter_judge(distributed.only_subgroups("AGE"), stratifications=("AGE",))),
+        case(
+            "distributed.sex-age",
+            distributed.filter_judge(distributed.only_subgroups("SEX_AGE"), stratifications=("SEX_AGE",)),
+        ),
+        case(
+            "distributed.no-stratification",
+            distributed.filter_judge(distributed.only_subgroups(""), stratifications=()),
+        ),
+        case(
+            "distributed.no-distribution",
+            distributed.filter_judge(distributed.no_distribution, include_distribution=False),
+        ),
+        case("distributed.reference-values", distributed.judge_references),
+        case("distributed.no-reference-values", distributed.filter_judge(distributed.no_references)),
+        case("distributed.defaults", distributed.judge_defaults),
+        case("distributed.combined", distributed.judge_combined),
+        case("distributed.checksum-only", distributed.judge_checksum_only),
+        case("distributed.checksums", distributed.judge_checksums),
+    ),
+)
 CHECKSUM = suite(
     "checksum",
     (
@@ -81,6 +121,7 @@ WIRE = suite(
         ),
         case("wire.fault-schema", wire_faults.fault_judge(forms.NO_PERIOD)),
         case("wire.fault-operation", wire_faults.fault_judge(forms.UNKNOWN_OPERATION)),
+        case("wire.fault-version", wire_versions.judge_version),
         case("wire.fault-not-xml", wire_faults.judge_not_xml),
         case("wire.no-logical-address", wire_faults.judge_no_logical_address),
         case("wire.mutual-tls", wire_faults.judge_mutual_tls),
@@ -96,6 +137,11 @@ SLA = suite(
 )
 
 
-def all_suites() -> tuple[Suite, ...]:
-    """Give every suite in the order of a run; the hostile cases are read from their files."""
-    return CONNECTION, PUBLISHED, PROTOCOL, SCHEMA, SCHEMATRON, RULES, CHECKSUM, WIRE, SLA, hostile_suite()
+def all_suites(contract: ServiceContract | None = None) -> tuple[Suite, ...]:
+    """Give every suite of a contract in the order of a run, of all contracts without one.
+
+    The hostile cases are read from their files.
+    """
+    has_parts = contract is None or isinstance(contract.codec, DistributedReport3)
+    further = (DISTRIBUTED,) if has_parts else ()
+    return CONNECTION, PUBLISHED, PROTOCOL, SCHEMA, SCHEMATRON, RULES, *further, CHECKSUM, WIRE, SLA, hostile_suite()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from itertools import combinations
 
@@ -54,7 +54,7 @@ def judge_repeatable(session: Session) -> Iterator[Check]:
             again.digest == first.digest,
             ("The measurements are the same.", "Mätvärdena är desamma."),
             ("The measurements differ from one call to the next.", "Mätvärdena skiljer sig mellan två anrop."),
-            where="AggregatedQualityReport/measurement",
+            where=first.place(),
         )
     alone = session.ask(question.checksum_only())
     if alone.is_report:
@@ -70,8 +70,12 @@ def judge_distinguishes(session: Session) -> Iterator[Check]:
         session.question(period=session.target.empty_period),
         session.question(period=_first_half(session.target.period)),
     )
-    answers = [answer for answer in (session.ask(question) for question in questions) if answer.is_report]
-    by_digest = {answer.digest: answer for answer in answers}
+    yield from distinct_checksums([session.ask(question) for question in questions])
+
+
+def distinct_checksums(answers: Iterable[Answer]) -> Iterator[Check]:
+    """Check that reports with different measurements have different checksums; passes over what is no report."""
+    by_digest = {answer.digest: answer for answer in answers if answer.is_report}
     if len(by_digest) < 2:
         raise CaseSkipped(
             Bilingual("No two answers hold different measurements.", "Inga två svar har olika mätvärden.")
@@ -84,7 +88,7 @@ def judge_distinguishes(session: Session) -> Iterator[Check]:
             f"{_checksum(one)!r}.",
             f"{one.measurement_count} och {other.measurement_count} olika mätvärden har samma kontrollsumma "
             f"{_checksum(one)!r}.",
-            where="AggregatedQualityReport/measurementChecksum",
+            where=one.place("measurementChecksum"),
             mend=("Compute it over the values themselves.", "Beräkna den över själva värdena."),
         )
     if not confused:
@@ -125,7 +129,7 @@ def _changed_together(earlier: Answer, now: Answer) -> Check:
             "checksum",
             f"The measurements of {asked} have changed, the checksum has not.",
             f"Mätvärdena för {asked} har ändrats, men inte kontrollsumman.",
-            where="AggregatedQualityReport/measurementChecksum",
+            where=now.place("measurementChecksum"),
             mend=(
                 "Compute it over every value of every matching measurement.",
                 "Beräkna den över varje värde i varje matchande mätvärde.",
@@ -136,7 +140,7 @@ def _changed_together(earlier: Answer, now: Answer) -> Check:
             "checksum",
             f"The checksum of {asked} has changed, the measurements have not.",
             f"Kontrollsumman för {asked} har ändrats, men inte mätvärdena.",
-            where="AggregatedQualityReport/measurementChecksum",
+            where=now.place("measurementChecksum"),
             mend=("Leave times, order of rows and process out of it.", "Låt tid, radordning och process stå utanför."),
         )
     what = ("changed", "ändrade") if is_other_content else ("unchanged", "oförändrade")

@@ -85,7 +85,7 @@ def head_checks(answer: Answer, logical_address: str, *, has_values: bool) -> It
             bool(checksum) and not is_empty_checksum(checksum),
             (f"The checksum is {checksum}.", f"Kontrollsumman är {checksum}."),
             ("The checksum is missing or that of nothing.", "Kontrollsumman saknas eller är den för ingenting."),
-            where="AggregatedQualityReport/measurementChecksum",
+            where=answer.place("measurementChecksum"),
             mend=(
                 "Compute it over the measurements that match the question.",
                 "Beräkna den över de mätvärden som matchar frågan.",
@@ -100,7 +100,7 @@ def head_checks(answer: Answer, logical_address: str, *, has_values: bool) -> It
             f"reportingSystem is {system!r}; addressed was {logical_address}.",
             f"reportingSystem är {system!r}; adresserat var {logical_address}.",
         ),
-        where="AggregatedQualityReport/reportingSystem/hsaId",
+        where=answer.place("reportingSystem", "hsaId"),
         mend=("Send the HSA-id of the system that was addressed.", "Skicka HSA-id för det system som adresserades."),
     )
     organization = head.reporting_organization.hsa_id.strip()
@@ -109,7 +109,7 @@ def head_checks(answer: Answer, logical_address: str, *, has_values: bool) -> It
         bool(organization),
         (f"reportingOrganization is {organization}.", f"reportingOrganization är {organization}."),
         ("reportingOrganization has no hsaId.", "reportingOrganization saknar hsaId."),
-        where="AggregatedQualityReport/reportingOrganization/hsaId",
+        where=answer.place("reportingOrganization", "hsaId"),
     )
 
 
@@ -126,7 +126,7 @@ def measurement_checks(answer: Answer, wanted: Iterable[str], unwanted: Iterable
                 f"There is no measurement of {extension}{cannot[0]}.",
                 f"Det finns inget mätvärde för {extension}{cannot[1]}.",
             ),
-            where="AggregatedQualityReport/measurement",
+            where=answer.place(),
             mend=(
                 "Check that the test data name an indicator and a period with values.",
                 "Kontrollera att testdata anger en indikator och en period med värden.",
@@ -138,7 +138,7 @@ def measurement_checks(answer: Answer, wanted: Iterable[str], unwanted: Iterable
                 "measurements",
                 f"There are measurements of {extension}, which was not asked for.",
                 f"Det finns mätvärden för {extension}, som inte efterfrågades.",
-                where="AggregatedQualityReport/measurement",
+                where=answer.place(),
             )
 
 
@@ -168,7 +168,7 @@ def empty_report_checks(answer: Answer, asked: DatePeriod) -> Iterator[Check]:
             f"reportingPeriod is {period.start} to {period.end}; asked was {asked.start} to {asked.end}.",
             f"reportingPeriod är {period.start} till {period.end}; frågan gällde {asked.start} till {asked.end}.",
         ),
-        where="AggregatedQualityReport/reportingPeriod",
+        where=answer.place("reportingPeriod"),
         mend=("Send the requested period when nothing matches.", "Skicka den begärda perioden när inget matchar."),
     )
     checksum = head.measurement_checksum.strip()
@@ -179,20 +179,22 @@ def empty_report_checks(answer: Answer, asked: DatePeriod) -> Iterator[Check]:
             "checksum",
             f"The checksum {checksum!r} is not that of the empty string in any usual algorithm.",
             f"Kontrollsumman {checksum!r} är inte den tomma strängens enligt någon vanlig algoritm.",
-            where="AggregatedQualityReport/measurementChecksum",
+            where=answer.place("measurementChecksum"),
             mend=(f"The empty string's SHA-256 is {EMPTY_CHECKSUM}.", f"Tomma strängens SHA-256 är {EMPTY_CHECKSUM}."),
         )
 
 
 def no_measurement(answer: Answer) -> Check:
-    """Check that the answer holds no measurement."""
-    count = answer.measurement_count
+    """Check that the answer holds no measurement, and no reference value."""
+    count, references = answer.measurement_count, answer.parts.references
+    more = (f" and {references.count} reference values", f" och {references.count} referensvärden")
+    en, sv = more if references.count else ("", "")
     return verdict(
         "no-measurements",
-        not count,
+        not (count or references.count),
         ("There is no measurement.", "Det finns inga mätvärden."),
-        (f"There are {count} measurements.", f"Det finns {count} mätvärden."),
-        where="AggregatedQualityReport/measurement[1]",
+        (f"There are {count} measurements{en}.", f"Det finns {count} mätvärden{sv}."),
+        where=f"{answer.place()}[1]" if count else answer.place(references.where),
     )
 
 
@@ -207,7 +209,7 @@ def same_checksum(answer: Answer, other: Answer, name: str) -> Check:
             f"The checksum is {own!r}; that of {name} is {expected!r}.",
             f"Kontrollsumman är {own!r}; i {name} är den {expected!r}.",
         ),
-        where="AggregatedQualityReport/measurementChecksum",
+        where=answer.place("measurementChecksum"),
         mend=(
             "Compute it over all measurements that match the question, whether they are sent or not.",
             "Beräkna den över alla mätvärden som matchar frågan, oavsett om de skickas.",

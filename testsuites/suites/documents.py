@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from contracts.codes import Bilingual
-from contracts.model import II, DatePeriod, QualityIndicatorsRequest
+from contracts.model import II, DatePeriod
 from testsuites.answer import Answer
 from testsuites.data_xml import TestCaseData
 from testsuites.model import CaseSkipped, Check, Status
@@ -13,6 +13,11 @@ from testsuites.question import Question
 from testsuites.session import Session
 from testsuites.suites.common import is_usable, no_measurement, report_checks
 from testsuites.texts import failed, passed, verdict
+
+_NOT_PUBLISHED = Bilingual(
+    "No test suite of this contract is published; the published test cases are of GetQualityIndicators.",
+    "Ingen testsvit för detta kontrakt är publicerad; de publicerade testfallen gäller GetQualityIndicators.",
+)
 
 
 def judge_complete(session: Session) -> Iterator[Check]:
@@ -57,7 +62,7 @@ def judge_testcase1(session: Session) -> Iterator[Check]:
         count > 0,
         (f"The report holds {count} measurements.", f"Rapporten har {count} mätvärden."),
         ("The report holds no measurement.", "Rapporten har inga mätvärden."),
-        where="AggregatedQualityReport/measurement",
+        where=answer.place(),
         mend=(
             "Set measureId and reportingPeriod to what has values.",
             "Sätt measureId och reportingPeriod till något som har värden.",
@@ -81,7 +86,7 @@ def judge_testcase2(session: Session) -> Iterator[Check]:
         bool(answer.head.measurement_checksum.strip()),
         ("The checksum is set.", "Kontrollsumman är satt."),
         ("measurementChecksum is empty.", "measurementChecksum är tomt."),
-        where="AggregatedQualityReport/measurementChecksum",
+        where=answer.place("measurementChecksum"),
     )
 
 
@@ -110,6 +115,8 @@ def _schematron(session: Session, answer: Answer, *, own: bool) -> Iterator[Chec
 
 def _question(session: Session, name: str, *, include: bool) -> Question:
     """Make the question of a published test case; data.xml decides what it names."""
+    if session.target.is_distributed:
+        raise CaseSkipped(_NOT_PUBLISHED)
     case = session.target.data.case(name) if session.target.data is not None else None
     if case is None:
         if session.target.data is not None:
@@ -126,7 +133,7 @@ def _question_of(session: Session, case: TestCaseData, *, include: bool) -> Ques
         values.get("reportingPeriodStart", target.period.start), values.get("reportingPeriodEnd", target.period.end)
     )
     return Question(
-        QualityIndicatorsRequest((measure_id,), period, include),
+        target.request((measure_id,), period, include=include),
         values.get("logicalAddress", target.logical_address),
         url=values.get("webServiceUrl", ""),
         sender=values.get("httpHeaderHsaId", ""),

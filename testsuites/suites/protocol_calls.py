@@ -101,7 +101,7 @@ def judge_2_7(session: Session) -> Iterator[Check]:
                 f"{answer.measurement_count} measurements that are not the {expected.measurement_count} of 2.2.",
                 f"{answer.measurement_count} mätvärden som inte är de {expected.measurement_count} i 2.2.",
             ),
-            where="AggregatedQualityReport/measurement",
+            where=answer.place(),
         )
 
 
@@ -160,7 +160,7 @@ def _same_period(answer: Answer, other: Answer) -> Check:
             f"reportingPeriod is {own.start} to {own.end}; in 2.2 it is {expected.start} to {expected.end}.",
             f"reportingPeriod är {own.start} till {own.end}; i 2.2 är den {expected.start} till {expected.end}.",
         ),
-        where="AggregatedQualityReport/reportingPeriod",
+        where=answer.place("reportingPeriod"),
     )
 
 

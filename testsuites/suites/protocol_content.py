@@ -28,11 +28,18 @@ _CATALOGUE_MEND = (
     "Ange definitionerna med --catalogue FIL.",
 )
 
+_NOT_IN_VERSION = Bilingual(
+    "This version of the contract does not have what the rule is about.",
+    "Denna version av kontraktet har inte det som regeln gäller.",
+)
+
 
 def rule_judge(rule: str) -> Judge:
     """Make the judge of a rule and its parts (1.2 with 1.2.1-1.2.6)."""
 
     def judge(session: Session) -> Iterator[Check]:
+        if rule in session.target.contract.without_rules:
+            raise CaseSkipped(_NOT_IN_VERSION)
         answer = complete_report(session)
         checks = [check for check in report_checks(answer) if not check.rule.startswith("schema")]
         if not is_usable(checks):

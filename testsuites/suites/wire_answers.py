@@ -198,12 +198,13 @@ def form_judge(variant: Variant, *, with_measurements: bool = False) -> Judge:
         if variant is PLATFORM_STYLE and session.target.is_through_platform:
             raise CaseSkipped(_PLATFORM_DOES_IT)
         plain = session.question(ids=session.target.ids[:1], include=with_measurements)
-        yield from _same_as_plain(session, plain, variant)
+        yield from same_as_plain(session, plain, variant)
 
     return judge
 
 
-def _same_as_plain(session: Session, question: Question, variant: Variant) -> Iterator[Check]:
+def same_as_plain(session: Session, question: Question, variant: Variant) -> Iterator[Check]:
+    """Check that a question in another form is answered as in the plain form."""
     answer = session.ask_in_form(question, variant)
     checks = [check for check in report_checks(answer) if not check.rule.startswith("schema")]
     yield from checks
@@ -225,7 +226,7 @@ def _same_as_plain(session: Session, question: Question, variant: Variant) -> It
             f"Den besvaras annorlunda än den vanliga formen: {answer.measurement_count} mätvärden i stället för "
             f"{plain.measurement_count}, eller ett annat huvud.",
         ),
-        where="AggregatedQualityReport",
+        where=answer.report,
     )
 
 

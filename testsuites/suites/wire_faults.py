@@ -37,7 +37,7 @@ def fault_judge(variant: Variant) -> Judge:
 
     def judge(session: Session) -> Iterator[Check]:
         answer = session.ask_in_form(session.question(ids=session.target.ids[:1], include=False), variant)
-        yield from _fault_checks(answer, is_client_expected=not session.target.is_through_platform)
+        yield from fault_checks(answer, is_client_expected=not session.target.is_through_platform)
 
     return judge
 
@@ -49,7 +49,7 @@ def judge_not_xml(session: Session) -> Iterator[Check]:
         yield passed("fault", "It is refused with HTTP status 400.", "Den avvisas med HTTP-status 400.")
         yield from _leaks(answer)
     else:
-        yield from _fault_checks(answer, is_client_expected=not session.target.is_through_platform)
+        yield from fault_checks(answer, is_client_expected=not session.target.is_through_platform)
 
 
 def judge_no_logical_address(session: Session) -> Iterator[Check]:
@@ -63,10 +63,11 @@ def judge_no_logical_address(session: Session) -> Iterator[Check]:
             mend=("Refuse it: the header is required.", "Avvisa den: huvudet är obligatoriskt."),
         )
     else:
-        yield from _fault_checks(answer, is_client_expected=not session.target.is_through_platform)
+        yield from fault_checks(answer, is_client_expected=not session.target.is_through_platform)
 
 
-def _fault_checks(answer: Answer, *, is_client_expected: bool) -> Iterator[Check]:
+def fault_checks(answer: Answer, *, is_client_expected: bool) -> Iterator[Check]:
+    """Check that an answer is a SOAP fault in good form."""
     fault = answer.envelope.fault if answer.envelope is not None else None
     status = answer.exchange.status
     if fault is None:
