@@ -15,6 +15,7 @@ import polars as pl
 
 from contracts.codes import Bilingual
 from producer.calculation.count_checks import check_counts, check_together
+from producer.calculation.periods import month_number
 from producer.catalogue.model import Catalogue, CatalogueMeasure
 from producer.organizations.model import Organizations
 from producer.register.vis.findings import Findings
@@ -62,10 +63,10 @@ _DATES: Final = ("period_start", "period_end")
 class Counts:
     """Counts that can be used: ``rows`` and what their numbers point at. ``findings`` holds warnings only.
 
-    ``rows``: measure and place (positions in ``measures`` and ``organizations.places``), sex (0 when not said), start,
-    end, and the sums: ``part`` (numerator, or basis x value less ``centers``), ``basis``, ``squares`` (of deviations
-    from the center), ``value``, ``exclusions`` and ``expected`` (basis / coverage). A row with no ``basis`` says that
-    the unit did not report.
+    ``rows``: measure and place (positions in ``measures`` and ``organizations.places``), sex (0 when not said), the
+    period's first and last month (`producer.calculation.periods`), and the sums: ``part`` (numerator, or basis x value
+    less ``centers``), ``basis``, ``squares`` (of deviations from the center), ``value``, ``exclusions`` and
+    ``expected`` (basis / coverage). A row with no ``basis`` says that the unit did not report.
     """
 
     rows: pl.DataFrame
@@ -191,8 +192,8 @@ def counts_of(
         "measure",
         "place",
         "sex",
-        "start",
-        "end",
+        month_number("start").alias("first"),
+        month_number("end").alias("last"),
         pl.coalesce("part", pl.col("basis") * deviation).alias("part"),
         "basis",
         ((pl.col("basis") - 1) * pl.col("sd").pow(2) + pl.col("basis") * deviation.pow(2)).alias("squares"),

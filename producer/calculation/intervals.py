@@ -31,14 +31,12 @@ _FEW: Final = (12.706205, 4.302653, 3.182446, 2.776445, 2.570582, 2.446912, 2.36
 def wilson(numerator: pl.Expr, denominator: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
     """Give both ends of Wilson's interval for a share; null where the denominator is 0."""
     basis = pl.when(denominator > 0).then(denominator)
-    rate = numerator / basis
-    middle = rate + Z**2 / (2 * basis)
-    half = Z * (rate * (1 - rate) / basis + Z**2 / (4 * basis**2)).sqrt()
-    scale = 1 + Z**2 / basis
+    middle = numerator + Z**2 / 2
+    half = Z * (numerator * (basis - numerator) / basis + Z**2 / 4).sqrt()
     # Exact at both ends, where rounding errors would leave the interval beside its rate.
-    low = pl.when(numerator == 0).then(0.0).otherwise((middle - half) / scale)
-    high = pl.when(numerator == basis).then(1.0).otherwise((middle + half) / scale)
-    return pl.when(basis > 0).then(low), pl.when(basis > 0).then(high)
+    low = pl.when(numerator == 0).then(0.0).otherwise(middle - half) / (basis + Z**2)
+    high = pl.when(numerator == basis).then(basis + Z**2).otherwise(middle + half) / (basis + Z**2)
+    return low, high
 
 
 def student(mean: pl.Expr, deviation: pl.Expr, count: pl.Expr) -> tuple[pl.Expr, pl.Expr]:

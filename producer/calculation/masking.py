@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 import polars as pl
 
-from producer.calculation.aggregate import LEVELS, Aggregates
-from producer.calculation.periods import month_number
+from producer.calculation.aggregate import Aggregates
+from producer.calculation.plans import LEVELS
+from producer.calculation.results import REASON
 from producer.calculation.suppression import Table, suppress
 from producer.catalogue.model import CatalogueMeasure
 
@@ -40,7 +41,7 @@ def with_suppression(cells: pl.DataFrame, aggregates: Aggregates, progress: Prog
     added = pl.concat(parts).with_columns(is_added=pl.lit(value=True))
     return (
         keyed.join(added, on=["measure", "node", "sex", "period_id"], how="left", maintain_order="left")
-        .with_columns(reason=pl.when(pl.col("is_added")).then(pl.lit("MSK")).otherwise("reason"))
+        .with_columns(reason=pl.when(pl.col("is_added")).then(pl.lit("MSK", REASON)).otherwise("reason"))
         .drop("is_added", "period_id")
     )
 
@@ -77,7 +78,7 @@ def _leaves(aggregates: Aggregates, number: int, measure: CatalogueMeasure, fine
     rows = aggregates.counts.rows.filter((pl.col("measure") == number) & (pl.col("basis") > 0))
     # Means are moved by observations; a proportion by cases, which changes numerator and denominator.
     amount = "part" if measure.unit_type in ("Andel", "Kvot", "Antal") else "basis"
-    based = rows.select("place", "sex", amount=pl.col(amount), base=(month_number("start") // finest).cast(pl.Int64))
+    based = rows.select("place", "sex", amount=pl.col(amount), base=(pl.col("first") // finest).cast(pl.Int64))
     if measure.is_rolling_year:
         based = pl.concat([based.with_columns(pl.col("base") + later) for later in range(12 // finest)])
     return based

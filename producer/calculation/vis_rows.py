@@ -9,6 +9,7 @@ import polars as pl
 
 from contracts.codes import COUNTRY_NAME
 from producer.calculation.aggregate import Aggregates
+from producer.calculation.plans import LEVELS
 from producer.catalogue.model import Catalogue
 from producer.register.vis.columns import COLUMNS
 
@@ -18,7 +19,7 @@ def vis_rows(cells: pl.DataFrame, aggregates: Aggregates, *, hsa_id: str, regist
     organizations = aggregates.counts.organizations
     used = cells["node"].unique().sort().to_list()
     places = organizations.vis_columns([aggregates.nodes[number] for number in used]).with_columns(
-        node=pl.Series(used, dtype=pl.UInt32)
+        node=pl.Series(used, dtype=pl.UInt32), node_order=_node_order()
     )
     frame = (
         cells.join(_ids(aggregates), on=["measure", "sex"], how="inner")
@@ -27,7 +28,7 @@ def vis_rows(cells: pl.DataFrame, aggregates: Aggregates, *, hsa_id: str, regist
         .sort("parent", "sex", "start", "end", "node_order", "identity", maintain_order=True)
         .with_columns(
             *_numbers(),
-            ReasonCode=pl.col("reason"),
+            ReasonCode=pl.col("reason").cast(pl.String),
             CountryName=pl.lit(COUNTRY_NAME),
             RegisterHSAID=pl.lit(hsa_id),
             RegisterNamn=pl.lit(register_name),
@@ -63,15 +64,17 @@ def _ids(aggregates: Aggregates) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
+def _node_order() -> pl.Expr:
+    level = pl.col("identity").str.split("/").list.first()
+    return level.replace_strict({name: number for number, name in enumerate(LEVELS)}, return_dtype=pl.Int8)
+
+
 def _dates() -> list[pl.Expr]:
     months = pl.col("frequency").cast(pl.Int32)
     first, after = pl.col("period") * months, (pl.col("period") + 1) * months
-    level = pl.col("identity").str.split("/").list.first()
-    order = level.replace_strict({"Land": 0, "Lan": 1, "Kommun": 2, "Sjukhus": 3, "Vardenhet": 4}, return_dtype=pl.Int8)
     return [
         pl.date(first // 12, first % 12 + 1, 1).alias("start"),
         pl.date(after // 12, after % 12 + 1, 1).dt.offset_by("-1d").alias("end"),
-        order.alias("node_order"),
     ]
 
 

@@ -1,0 +1,114 @@
+"""What is made of which indicators: the periods, levels and sexes that catalogue and counts allow (domain 1.4).
+
+Indicators that are alike in all of it share a plan, so that they are summed together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Final
+
+import polars as pl
+
+from producer.calculation.counts import Counts
+from producer.calculation.periods import ended_periods, month_of
+from producer.catalogue.model import MONTHS, CatalogueMeasure, Frequency, UnitType
+from producer.register.vis.findings import Findings, ImportFinding
+
+LEVELS: Final = ("Land", "Lan", "Kommun", "Sjukhus", "Vardenhet")
+"""Levels that are calculated. A Sjukvardsregion is not: the VIS file has no column for it, and Halland lies in two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``measures`` (positions in `Counts.measures`) and what is made of each of them.
+
+    ``periods``: the numbers of the periods of each length in months, the shortest length first.
+    """
+
+    measures: tuple[int, ...]
+    periods: tuple[tuple[int, range], ...]
+    levels: tuple[str, ...]
+    unit_type: UnitType
+    is_rolling: bool
+    by_sex: bool
+
+    @property
+    def months(self) -> int:
+        """Length of the shortest periods, which the others are sums of."""
+        return self.periods[0][0]
+
+    @property
+    def counted(self) -> range:
+        """The shortest periods that are part of any that is made."""
+        spans = [
+            ((periods.start - (12 // months - 1 if self.is_rolling else 0)) * months, periods.stop * months)
+            for months, periods in self.periods
+        ]
+        return range(min(one[0] for one in spans) // self.months, max(one[1] for one in spans) // self.months)
+
+    def batches(self, size: int) -> Iterator[Plan]:
+        """Give the plan in parts of at most ``size`` indicators."""
+        for first in range(0, len(self.measures), size):
+            yield replace(self, measures=self.measures[first : first + size])
+
+
+def plans(counts: Counts, today: date) -> list[Plan]:
+    """Decide what can be made of which indicators; what the catalogue asks for but cannot be is warned of (CNT-12)."""
+    with_sexes = {one.parent_id for one in counts.measures if one.sex is not None}
+    alike: dict[Plan, list[int]] = {}
+    for span in _spans(counts.rows).to_dicts():
+        measure = counts.measures[span["measure"]]
+        periods = _periods(measure, span, counts.findings, today)
+        levels = tuple(level for level in LEVELS if level in measure.levels)
+        if periods and levels:
+            by_sex = measure.measure_id in with_sexes
+            plan = Plan((), periods, levels, measure.unit_type, measure.is_rolling_year, by_sex)
+            alike.setdefault(plan, []).append(span["measure"])
+    return [replace(plan, measures=tuple(measures)) for plan, measures in alike.items()]
+
+
+def warn(findings: Findings, measure: CatalogueMeasure, what: str, mend: str | None = None) -> None:
+    """Add a warning that something the catalogue asks for is not made."""
+    mend = mend or "Deliver counts of shorter periods, or nothing: what can be made is made."
+    findings.add(ImportFinding("CNT-12", "warning", None, "measure_id", f"{measure.title}: {what}.", mend))
+
+
+def _spans(rows: pl.DataFrame) -> pl.DataFrame:
+    """Give for each indicator its first and last month and the longest period that a row is about, in months."""
+    first, last = pl.col("first"), pl.col("last")
+    fits = pl.lit(99, pl.Int32)
+    for months in sorted(MONTHS.values(), reverse=True):
+        fits = pl.when(first // months == last // months).then(pl.lit(months, pl.Int32)).otherwise(fits)
+    return rows.group_by("measure").agg(first.min(), last.max(), fits=fits.max()).sort("measure")
+
+
+def _periods(
+    measure: CatalogueMeasure, span: dict[str, Any], findings: Findings, today: date
+) -> tuple[tuple[int, range], ...]:
+    found = []
+    for frequency in measure.frequencies:
+        months = MONTHS[frequency]
+        if span["fits"] > months:
+            what = f"The catalogue asks for {frequency} values, but some counts are of longer periods"
+            warn(findings, measure, what)
+            continue
+        periods = _of_frequency(measure, frequency, span["first"], span["last"], today)
+        if periods:
+            found.append((months, periods))
+        else:
+            warn(findings, measure, f"The counts hold no whole {frequency} that has ended")
+    return tuple(sorted(found, key=lambda one: one[0]))
+
+
+def _of_frequency(measure: CatalogueMeasure, frequency: Frequency, first: int, last: int, today: date) -> range:
+    months = MONTHS[frequency]
+    if measure.valid_from is not None:
+        valid = month_of(measure.valid_from)
+        first = max(first, valid if measure.valid_from.day == 1 else valid + 1)
+    periods = ended_periods(months, first, last, today)
+    if measure.is_rolling_year:
+        return range(periods.start + 12 // months - 1, max(periods.stop, periods.start + 12 // months - 1))
+    return periods
