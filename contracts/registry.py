@@ -6,6 +6,7 @@ Adding a version is a package under ``schemas/``, a codec in `contracts.messages
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -49,7 +50,7 @@ class ServiceContract:
     core_components: tuple[Path, ...]
     schematron: Path
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Short name as used in settings and commands, such as ``GetQualityIndicators:2``."""
         return f"{self.interaction}:{self.major}"
@@ -64,12 +65,12 @@ class ServiceContract:
         """Whether the message is this project's guess and not a published one."""
         return self.basis == "reconstruction"
 
-    @property
+    @cached_property
     def soap_action(self) -> str:
         """SOAPAction: namespace of the request element and its local name (RIV-TA BP 2.1 rule 15)."""
         return f"{self.responder_namespace}:{self.interaction}"
 
-    @property
+    @cached_property
     def request_tag(self) -> str:
         """Qualified name of the request element."""
         return f"{{{self.responder_namespace}}}{self.interaction}"
@@ -79,7 +80,7 @@ class ServiceContract:
         """Qualified name of the response element."""
         return f"{{{self.responder_namespace}}}{self.interaction}Response"
 
-    @property
+    @cached_property
     def path(self) -> str:
         """URL path of the endpoint."""
         return f"/{_DOMAIN.replace(':', '/')}/{self.interaction}/{self.major}/rivtabp21"

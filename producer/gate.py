@@ -36,7 +36,7 @@ from producer.http_rules import accepts_gzip, charset_of_request, read_body
 from producer.identity import CONNECTION_KEY, CallerIdentity, ConnectionFacts
 from producer.recent import Recent
 from producer.repository import PublicationRepository
-from producer.request_log import LoggedBody, RequestLog
+from producer.request_log import LoggedBody, RequestLog, request_logger
 from producer.service import Answer, ReportService
 from producer.settings import ProducerSettings
 from producer.spyne_adapter import Question, SpyneEndpoint
@@ -76,6 +76,7 @@ class Gate:
     def __init__(self, settings: ProducerSettings, repository: PublicationRepository) -> None:
         self._settings = settings
         self._repository = repository
+        self._logger = request_logger()
         self._identity = CallerIdentity(
             settings.allowed_callers,
             certificate_header=settings.certificate_header if settings.behind_proxy else None,
@@ -106,7 +107,7 @@ class Gate:
         facts: ConnectionFacts = environ.get(CONNECTION_KEY, ConnectionFacts())
         if facts.is_health:
             return _send(self._health(environ), start_response)
-        log = RequestLog(environ)
+        log = RequestLog(environ, self._logger)
         try:
             response = self._respond(environ, facts, log)
         except BryggaError as error:

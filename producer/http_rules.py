@@ -19,7 +19,7 @@ from producer.admission import Places
 from producer.settings import BUFFERED_BODY_BYTES
 
 _PIECE_BYTES = 64 * 1024
-_KEPT_MEDIA_TYPES = 64
+_KEPT_HEADERS = 64
 
 
 class Input(Protocol):
@@ -43,7 +43,7 @@ def charset_of_request(environ: dict[str, Any]) -> str | None:
     return charset
 
 
-@lru_cache(maxsize=_KEPT_MEDIA_TYPES)
+@lru_cache(maxsize=_KEPT_HEADERS)
 def _media_type(header: str) -> tuple[str, object]:
     """Give media type and charset of a Content-Type (untrusted); one given in RFC 2231's way is no text."""
     content = Message()
@@ -87,6 +87,7 @@ def read_body(environ: dict[str, Any], limit_bytes: int, large_bodies: Places) -
     return body
 
 
+@lru_cache(maxsize=_KEPT_HEADERS)
 def accepts_gzip(header: str) -> bool:
     """Whether an Accept-Encoding value (RFC 9110 12.5.3) prefers or allows gzip; an absent one does not."""
     named: dict[str, float] = {}

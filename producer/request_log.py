@@ -18,7 +18,6 @@ from contracts.errors import BryggaError
 from producer.identity import CONNECTION_KEY, ConnectionFacts
 from producer.settings import PLATFORM_LIMIT_BYTES
 
-_log = structlog.get_logger("producer.request")
 _MAX_VALUE_CHARS = 128
 _MAX_FRAMES = 12
 
@@ -37,10 +36,16 @@ def places_of(error: Exception) -> list[str]:
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
 
 
-class RequestLog:
-    """Collects what is known of one request and writes the line once."""
+def request_logger() -> Any:
+    """Give the logger of requests as logging is configured now; finding it for each line would cost half the line."""
+    return structlog.get_logger("producer.request").bind()
 
-    def __init__(self, environ: dict[str, Any]) -> None:
+
+class RequestLog:
+    """Collects what is known of one request and writes the line once, to ``logger``."""
+
+    def __init__(self, environ: dict[str, Any], logger: Any) -> None:
+        self._logger = logger
         facts: ConnectionFacts = environ.get(CONNECTION_KEY, ConnectionFacts())
         self.incident_id = str(uuid.uuid4())
         self._started = time.perf_counter() - facts.waited_s
@@ -79,11 +84,11 @@ class RequestLog:
         self._is_written = True
         milliseconds = round((time.perf_counter() - self._started) * 1000, 1)
         if "error" in self._fields:
-            _log.error("request", **self._fields, ms=milliseconds)
+            self._logger.error("request", **self._fields, ms=milliseconds)
         elif self._fields.get("bytes_out", 0) > PLATFORM_LIMIT_BYTES:
-            _log.warning("request", **self._fields, ms=milliseconds, warning="answer-over-platform-limit")
+            self._logger.warning("request", **self._fields, ms=milliseconds, warning="answer-over-platform-limit")
         else:
-            _log.info("request", **self._fields, ms=milliseconds)
+            self._logger.info("request", **self._fields, ms=milliseconds)
 
 
 class LoggedBody:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from producer.request_log import LoggedBody, RequestLog, printable
+from producer.request_log import LoggedBody, RequestLog, printable, request_logger
 
 
 @given(st.text(max_size=300))
@@ -34,7 +34,7 @@ def test_control_characters_are_written_as_escapes(text: str, shown: str) -> Non
 
 def test_one_line_is_written_however_often_the_body_is_closed() -> None:
     with capture_logs() as lines:
-        log = RequestLog({"REQUEST_METHOD": "GET"})
+        log = RequestLog({"REQUEST_METHOD": "GET"}, request_logger())
         body = LoggedBody([b"ab", b"c"], 3, log)
         assert list(body) == [b"ab", b"c"]
         body.close()
@@ -46,7 +46,7 @@ def test_one_line_is_written_however_often_the_body_is_closed() -> None:
 
 def test_a_body_that_is_not_taken_whole_is_aborted() -> None:
     with capture_logs() as lines:
-        body = LoggedBody([b"ab", b"c"], 3, RequestLog({}))
+        body = LoggedBody([b"ab", b"c"], 3, RequestLog({}, request_logger()))
         next(iter(body))
         body.close()
     assert lines[0]["aborted"] is True
