@@ -1,6 +1,7 @@
 """The two entries: from an HTTP request to a call for the engine, or to the WSDL branch (platform reference 1.1, 1.2).
 
-Any path below /vp is taken and otherwise ignored; what is not SOAP over POST is answered by plain HTTP.
+Any path below /vp is taken and otherwise ignored; what is not SOAP over POST, or over the message limit however it is
+framed (5), is answered by plain HTTP.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from router.headers import SERVER
 from router.wsdl import WsdlBranch
 
 PATH = "/vp"
+_CHUNKED = "chunked"
 
 
 class EntryHandler:
@@ -49,14 +51,14 @@ class EntryHandler:
 
     async def _call(self, request: web.BaseRequest, context: Context) -> web.StreamResponse:
         limit = context.settings.max_message_bytes
-        if request.content_length is not None and request.content_length > limit:
-            return _too_large(limit)
+        if request.headers.get("Transfer-Encoding", _CHUNKED).strip().lower() != _CHUNKED:
+            return _last(501, "No other transfer coding than chunked is taken.")
         try:
             body = await _read_body(request, limit, context.settings.request_timeout_s)
         except TimeoutError:
-            return _plain(408, "The request did not arrive in time.", {"Connection": "close"})
+            return _last(408, "The request did not arrive in time.")
         if body is None:
-            return _too_large(limit)
+            return _last(413, f"The message is larger than the limit of {limit} bytes.")
         return await self._engine.handle(self._exchange(request, body, context), request)
 
     def _exchange(self, request: web.BaseRequest, body: bytes, context: Context) -> Exchange:
@@ -78,8 +80,10 @@ class EntryHandler:
 async def _read_body(request: web.BaseRequest, limit: int, timeout_s: float) -> bytes | None:
     """Give the whole body; None for one over the limit. Raises TimeoutError."""
     content = request.content
+    if (request.content_length or 0) > limit:
+        return None
     if content.is_eof():
-        return content.read_nowait()
+        return content.read_nowait() if content.total_bytes <= limit else None
     if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= (1, 1):
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0
@@ -92,8 +96,11 @@ async def _read_body(request: web.BaseRequest, limit: int, timeout_s: float) -> 
     return bytes(body)
 
 
-def _too_large(limit: int) -> web.Response:
-    return _plain(413, f"The message is larger than the limit of {limit} bytes.", {"Connection": "close"})
+def _last(status: int, text: str) -> web.Response:
+    """Answer what leaves the connection in doubt, and close it: its next bytes may still be of this request."""
+    response = _plain(status, text)
+    response.force_close()
+    return response
 
 
 def _plain(status: int, text: str, headers: dict[str, str] | None = None) -> web.Response:

@@ -16,7 +16,7 @@ from typing import IO, Any, Literal
 from contracts.errors import ConfigurationError
 from router.exchange import Exchange
 from router.faults import PlatformRefusal
-from router.headers import ACTING_ON_BEHALF_OF, ORIGINAL_CONSUMER
+from router.headers import ACTING_ON_BEHALF_OF, FORWARDED_FOR, ORIGINAL_CONSUMER
 
 Point = Literal["req-in", "req-out", "resp-in", "resp-out", "error"]
 _TYPES: Mapping[Point, tuple[str, str]] = {
@@ -55,7 +55,7 @@ class MessageLog:
             "trace": {"id": exchange.correlation_id},
             "http": self._http(exchange, point, status),
             "url": {"full": exchange.url, "original": exchange.route.address if exchange.route else ""},
-            "source": {"ip": exchange.peer_ip},
+            "source": {"ip": _source(exchange)},
             "labels": self._labels(exchange),
         }
         if error:
@@ -121,3 +121,9 @@ class MessageLog:
             **exchange.forwarded,
         }
         return {name: value for name, value in labels.items() if value}
+
+
+def _source(exchange: Exchange) -> str:
+    """Give the caller's address: on the HTTP entry the one that the trusted proxy names (1.4)."""
+    is_forwarded = exchange.entry == "http"
+    return exchange.headers.get(FORWARDED_FOR, exchange.peer_ip) if is_forwarded else exchange.peer_ip

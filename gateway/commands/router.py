@@ -199,14 +199,19 @@ def _call_table(calls: list[CallRecord]) -> Table:
         contract = call.contract.removeprefix("urn:riv:").rpartition(":")[0].rpartition(":")[2] or call.contract
         table.add_row(
             call.at[:23].replace("T", " "),
-            escape(call.sender),
-            escape(call.receiver),
-            escape(contract),
+            _shown(call.sender),
+            _shown(call.receiver),
+            _shown(contract),
             f"[{style}]{escape(call.outcome)}[/{style}]",
             str(call.ms),
             str(call.bytes_out),
         )
     return table
+
+
+def _shown(text: str) -> str:
+    """Give a caller's text (untrusted) so that it can do nothing to the terminal."""
+    return escape("".join(character if character.isprintable() else "\ufffd" for character in text))
 
 
 @command.group("catalogue")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import threading
 import time
 
@@ -231,6 +232,42 @@ def test_chunked_request_to_the_producer(lab: Lab) -> None:
     assert lab.call(url, message(), headers={"x-rivta-case": marker}).status == 200
     assert lab.arrivals(marker)[0].headers["transfer-encoding"] == "chunked"
     assert "content-length" not in lab.arrivals(marker)[0].headers
+
+
+def test_chunked_request_from_the_caller(lab: Lab) -> None:
+    router = lab.router("strict", max_message_bytes=100_000)
+    port = int(str(router.http_url).split(":")[2].split("/")[0])
+    marker = lab.new_case()
+    headers = {
+        "x-vp-sender-id": "SE9990001112-CONSUMER",
+        "x-vp-instance-id": "PLATFORM-UNDER-TEST",
+        "x-rivta-case": marker,
+    }
+    for text, status in ((message(), 200), (message(filler="x" * 200_000), 413)):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        pieces = (text[at : at + 5000].encode() for at in range(0, len(text), 5000))
+        connection.request("POST", "/vp", pieces, headers, encode_chunked=True)
+        with connection.getresponse() as answer:
+            assert answer.status == status
+        connection.close()
+    assert [arrival.body for arrival in lab.arrivals(marker)] == [message().encode()]
+
+
+def test_caller_that_waits_for_100_continue(lab: Lab) -> None:
+    router = lab.router("strict")
+    port = int(str(router.http_url).split(":")[2].split("/")[0])
+    text = message().encode()
+    head = (
+        "POST /vp HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nx-vp-sender-id: SE9990001112-CONSUMER\r\n"
+        f"x-vp-instance-id: PLATFORM-UNDER-TEST\r\nContent-Length: {len(text)}\r\nConnection: close\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as caller:
+        caller.sendall(head.encode())
+        assert caller.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        caller.sendall(text)
+        answer = b"".join(iter(lambda: caller.recv(65_536), b""))
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert answer.endswith(ANSWER)
 
 
 def test_connections_to_producers_need_not_be_kept(lab: Lab) -> None:
