@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks import fixtures, foreign
-from benchmarks.harness import Missing, Picture, Results, in_turns, measured, peak_memory, processor_seconds
+from benchmarks.harness import Missing, Picture, Results, call_by_call, measured, peak_memory, processor_seconds
 from benchmarks.servers import SYSTEM, Caller, Keys, make_keys, serving
 from contracts.codes import OID_MEASURE
 from contracts.model import II, DatePeriod, QualityIndicatorsRequest
@@ -17,7 +17,7 @@ from contracts.registry import GET_QUALITY_INDICATORS_2 as CONTRACT
 
 _RUNS = 15
 _CALLS = 8
-_SLOW_RUNS = 3
+_SLOW_RUNS, _SLOW_CALLS = 3, 4
 _EVERYTHING = DatePeriod("20000101", "20991231")
 _MIB = 2**20
 # Peer, how it is started, and how many times its throughput ours must be (None: to know it).
@@ -62,11 +62,10 @@ def _against_peers(
     fast = {"same server from memory": (memory, 0.5), **_started(found, stack, keys, folder, answer, _FAST_PEERS)}
     slow = _started(found, stack, keys, folder, answer, _SLOW_PEERS)
     times: dict[str, list[float]] = {}
-    for peers, runs in ((fast, _RUNS), (slow, _SLOW_RUNS)):
+    for peers, runs, calls in ((fast, _RUNS, _CALLS), (slow, _SLOW_RUNS, _SLOW_CALLS)):
         actions: list[Callable[[], object]] = [lambda: product.call(one)]
         actions += [lambda caller=caller: caller.call(one) for caller, _ in peers.values()]
-        product.call(one)
-        ours, *others = in_turns(runs, *actions)
+        ours, *others = call_by_call(runs, calls, *actions)
         times.setdefault("this producer", [size / ours])
         for (name, (_, goal)), theirs in zip(peers.items(), others, strict=True):
             times[name] = [size / theirs]
