@@ -16,6 +16,7 @@ BryggaError
 │       └── MessageTooLarge 413 · UnsupportedMediaType 415
 ├── GatewayFailure              our side failed                               (fault Server, HTTP 500)
 │   ├── RegisterUnavailable     register database missing, locked or broken   (503, retryable)
+│   │   └── RegisterDamaged     what is stored is not what was published      (500)
 │   ├── NotPublished            the register's publication does not hold this contract version
 │   └── Overloaded              more work than the machine can do             (503, retryable)
 ├── UsageError                  wrong command line or argument                (exit 2)
@@ -209,6 +210,14 @@ class RegisterUnavailable(GatewayFailure):
     code = "register-unavailable"
     http_status = 503
     retryable = True
+
+
+class RegisterDamaged(RegisterUnavailable):
+    """What is stored is not what was published; nothing of it is sent, and trying again changes nothing."""
+
+    code = "register-damaged"
+    http_status = 500
+    retryable = False
 
 
 class NotPublished(GatewayFailure):

@@ -6,7 +6,7 @@ import shutil
 import socket
 import ssl
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -28,11 +28,13 @@ from gateway.sections import (
     served_contracts,
 )
 from gateway.settings import Settings
-from producer.register import register_status
+from producer.register import DamagedSlice, damaged_slices, register_status
+from producer.register.checking import REPAIR
 from producer.settings import ProducerSettings
 
 State = Literal["ok", "warning", "error"]
 _LEAST_FREE_BYTES = 1024**3
+_SHOWN_DAMAGE = 10
 #: libxml2 from here on has the guards that contracts.safe_xml relies on as its outer wall.
 _LEAST_LIBXML2 = (2, 11, 0)
 
@@ -82,11 +84,16 @@ def _register(settings: Settings) -> Iterator[Check]:
     try:
         register_settings(settings)
         with register_of(settings) as register:
+            register.check_integrity()
             status = register_status(register)
+            damaged = damaged_slices(register, is_thorough=True)
     except BryggaError as error:
         yield _failed("register", error)
         return
-    yield Check("register", "ok", f"{status.measurements} measurements of {status.measures} indicators")
+    text = f"{status.measurements} measurements of {status.measures} indicators"
+    if status.distributed.measurements:
+        text += f", {status.distributed.measurements} distributed of {status.distributed.measures}"
+    yield Check("register", "ok", text)
     if status.current is None:
         yield Check("publication", "warning", "nothing is published", "brygga register publish")
     elif status.unpublished_groups:
@@ -94,8 +101,24 @@ def _register(settings: Settings) -> Iterator[Check]:
         yield Check("publication", "warning", text, "brygga register publish")
     else:
         yield Check("publication", "ok", f"publication {status.current.id} holds everything imported")
+    yield from _damage(damaged)
     if status.current is not None and settings.has("producer"):
         yield from _versions(settings, {part.rendering for part in status.current.contracts})
+
+
+def _damage(damaged: Sequence[DamagedSlice]) -> Iterator[Check]:
+    """Tell of the stored slices, every one of which has been read."""
+    if not damaged:
+        yield Check("stored slices", "ok", "each is what was stored")
+    for one in damaged[:_SHOWN_DAMAGE]:
+        if one.is_current:
+            mend = f"Answers with it are refused; others are given. {REPAIR} makes it anew. Look at the disk."
+            yield Check("stored slices", "error", str(one), mend)
+        else:
+            mend = "It is of an earlier publication only: do not go back to that one. It goes when that is removed."
+            yield Check("stored slices", "warning", str(one), mend)
+    if len(damaged) > _SHOWN_DAMAGE:
+        yield Check("stored slices", "error", f"{len(damaged) - _SHOWN_DAMAGE} more are damaged", REPAIR)
 
 
 def _versions(settings: Settings, published: Collection[str]) -> Iterator[Check]:

@@ -13,7 +13,8 @@ from rich.markup import escape
 
 from contracts.errors import EXIT_FINDINGS, UsageError
 from gateway.console import Console, common_options, pass_console
-from gateway.demo import Demo, Step
+from gateway.demo import Demo
+from gateway.demo_steps import Step, Story
 
 
 @click.command()
@@ -29,13 +30,13 @@ from gateway.demo import Demo, Step
 @common_options
 @pass_console
 def command(console: Console, directory: Path | None, size: str, keep: bool) -> None:
-    """Run the main job once: certificates, import, publish, serve, fetch, poll, change, poll again."""
+    """Run the main job once: certificates, import, publish, serve, fetch, change, poll, every contract version."""
     with ExitStack() as stack:
         folder = _folder(directory, keep, stack)
         console.note(f"Working in {escape(str(folder))}\n")
-        demo = Demo(folder, size, lambda step: _tell(console, step))  # type: ignore[arg-type]
-        is_right = demo.run()
-    data = {"is_right": is_right, "folder": str(folder), "steps": [asdict(step) for step in demo.steps]}
+        story = Story(folder, lambda step: _tell(console, step))
+        is_right = Demo(story, size).run()  # type: ignore[arg-type]
+    data = {"is_right": is_right, "folder": str(folder), "steps": [asdict(step) for step in story.steps]}
     console.emit(data, lambda out: _render(out, folder, is_right, directory is not None or keep))
     if not is_right:
         raise SystemExit(EXIT_FINDINGS)
@@ -56,7 +57,10 @@ def _tell(console: Console, step: Step) -> None:
     mark = "[ok]✓[/ok]" if step.is_right else "[bad]✗[/bad]"
     console.note(f"{mark} [head]{escape(step.title)}[/head] [dim]{step.seconds:.1f} s[/dim]")
     for line in step.command.split("; ") if step.command else ():
-        console.note(f"    [dim]$ {escape(_shortened(line))}[/dim]")
+        variables, _, command_ = line.rpartition("brygga ")
+        shown = [f"{variables}\\"] if variables else []
+        for sign, part in zip("$ ", [*shown, _shortened(f"brygga {command_}")], strict=False):
+            console.note(f"    [dim]{sign} {escape(part)}[/dim]")
     console.note(f"    {escape(step.outcome)}")
 
 

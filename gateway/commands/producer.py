@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 import rich.console
+import structlog
 from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.engine import make_url
@@ -19,11 +20,14 @@ from certs.reading import read_certificates
 from contracts.errors import CertificateError
 from gateway.console import Console, common_options, pass_console
 from gateway.sections import producer_settings, register_settings
-from producer.register import open_register
+from producer.register import DamagedSlice, damaged_slices, open_register
+from producer.register.checking import REPAIR
 from producer.register.publication import publications
 from producer.register.repository import DatabaseRepository
 from producer.server import Listening, serve
 from producer.settings import ProducerSettings
+
+_log = structlog.get_logger("producer.register")
 
 
 @click.group()
@@ -48,22 +52,36 @@ def serve_command(
     settings = dataclasses.replace(producer_settings(loaded), **given)
     section = register_settings(loaded)
     url = section.read_url_from(loaded.base)
-    published = _published(url, section.lock_wait_s)
+    published, damaged = _looked_at(url, section.lock_wait_s, reads_slices=settings.check_at_start)
 
     def tell(listening: Listening) -> None:
         summary = _summary(settings, listening, url, published)
         console.emit(summary, lambda out: _render(out, summary))
-        for warning in _warnings(settings, published):
+        for warning in [*_damage(damaged), *_warnings(settings, published)]:
             console.warn(warning)
 
-    serve(settings, lambda: DatabaseRepository(url), on_ready=tell)
+    suspects = [one.slice_id for one in damaged]
+    serve(settings, lambda: DatabaseRepository(url, suspects=suspects), on_ready=tell)
 
 
-def _published(url: str, lock_wait_s: float) -> dict[str, int]:
-    """Check the register (version, readable) and give how many measurements are published in each rendering."""
+def _looked_at(url: str, lock_wait_s: float, *, reads_slices: bool) -> tuple[dict[str, int], list[DamagedSlice]]:
+    """Check the register: how many measurements are published in each rendering, and what is damaged of them."""
     with open_register(url, lock_wait_s=lock_wait_s) as register:
         current = [one for one in publications(register) if one.is_current]
-    return {part.rendering: part.measurement_count for one in current for part in one.contracts}
+        damaged = [one for one in damaged_slices(register) if one.is_current] if reads_slices else []
+    return {part.rendering: part.measurement_count for one in current for part in one.contracts}, damaged
+
+
+def _damage(damaged: Sequence[DamagedSlice]) -> list[str]:
+    """Say what is not served, and log it: a service has nobody at its terminal."""
+    for one in damaged:
+        _log.error("damaged-slice", where=str(one), mend=REPAIR)
+    if not damaged:
+        return []
+    return [
+        f"{len(damaged)} stored slice(s) are damaged; answers with them are refused, all others are given."
+        f" First: {damaged[0]}. `{REPAIR}` makes them anew; look at the disk."
+    ]
 
 
 def _summary(

@@ -16,17 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import rich.console
-from rich.filesize import decimal
 from rich.markup import escape
 from rich.table import Table
 
 from contracts.errors import EXIT_DATA
+from gateway.commands.register_views import contract_data, forms, local, render_status
 from gateway.console import Advance, Console, common_options, pass_console
 from gateway.sections import catalogue_settings, parties, register_of, register_settings, served_contracts
 from gateway.settings import Settings
 from producer.register import (
     Publication,
-    RegisterStatus,
     publications,
     publish,
     register_status,
@@ -124,9 +123,10 @@ def import_(
 
 @command.command("publish")
 @click.option("--require-complete", is_flag=True, help="Publish only when nothing that is expected is missing.")
+@click.option("--repair", is_flag=True, help="Make every slice again, and write those anew that are damaged.")
 @common_options
 @pass_console
-def publish_(console: Console, *, require_complete: bool) -> None:
+def publish_(console: Console, *, require_complete: bool, repair: bool) -> None:
     """Make what was imported visible to consumers, in one step, in every contract version that is served."""
     settings = console.settings()
     if require_complete:
@@ -144,6 +144,7 @@ def publish_(console: Console, *, require_complete: bool) -> None:
             who=_user(),
             keep=keep,
             definitions=None if catalogue is None else catalogue.definitions(),
+            repair=repair,
             progress=lambda _done, total: advance(1, total=total),
         )
     publication = outcome.publication
@@ -160,10 +161,8 @@ def publish_(console: Console, *, require_complete: bool) -> None:
             return
         shared = sum(part.slice_count for part in publication.contracts) - outcome.changed_slices
         out.print(f"[ok]Published[/ok] as publication {publication.id}; consumers see it now.")
-        for part in publication.contracts:
-            names = ", ".join(contract.id for contract in served if contract.rendering == part.rendering)
-            names = names or f"  {part.rendering.rpartition(':')[2]} values"
-            out.print(f"  {names}: {part.measurement_count} measurements in {part.slice_count} slices")
+        for name, count, part in forms(publication, served):
+            out.print(f"  {name}: {count} in {part.slice_count} slices")
         out.print(f"  {outcome.changed_slices} slices changed, {max(shared, 0)} shared with the publication before")
 
     console.emit(data, render)
@@ -187,7 +186,7 @@ def list_publications(console: Console) -> None:
                 table.add_row(
                     "[ok]current[/ok]" if publication.is_current else "",
                     str(publication.id),
-                    _local(publication.published_at),
+                    local(publication.published_at),
                     escape(publication.who),
                     part.rendering,
                     str(part.measurement_count),
@@ -208,7 +207,7 @@ def roll_back(console: Console, publication_id: int) -> None:
         publication = rollback(register, publication_id, who=_user())
 
     def render(out: rich.console.Console) -> None:
-        out.print(f"Publication {publication.id} of {_local(publication.published_at)} is current.")
+        out.print(f"Publication {publication.id} of {local(publication.published_at)} is current.")
         out.print("The next publish shows the register's present measurements again.", style="dim")
 
     console.emit(_publication_data(publication), render)
@@ -218,10 +217,13 @@ def roll_back(console: Console, publication_id: int) -> None:
 @common_options
 @pass_console
 def show_status(console: Console) -> None:
-    """Show what the register holds and what is not published yet."""
-    with register_of(console.settings()) as register:
+    """Show what the register holds, what is published of it for each contract, and what is not published yet."""
+    settings = console.settings()
+    served = served_contracts(settings)
+    with register_of(settings) as register:
         status = register_status(register)
-    console.emit(asdict(status), lambda out: _render_status(out, status))
+    data = {**asdict(status), "contracts": [contract_data(contract, status.current) for contract in served]}
+    console.emit(data, lambda out: render_status(out, status, served))
 
 
 @command.command("upgrade")
@@ -255,10 +257,6 @@ def _user() -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         return f"user {os.getuid()}"
-
-
-def _local(moment: Any) -> str:
-    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
 
 
 @contextmanager
@@ -346,34 +344,3 @@ def _render_findings(out: rich.console.Console, findings: Findings, shown: int |
         for severity in ("error", "warning"):
             for rule, count in findings.counts(severity).items():
                 out.print(f"  {count:>8} {severity}(s) of {rule} {RULE_TITLES[rule].en}", style="dim")
-
-
-def _render_status(out: rich.console.Console, status: RegisterStatus) -> None:
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    table.add_row("Register", escape(status.url))
-    table.add_row("Size", f"{decimal(status.size_bytes)}, schema version {status.schema_version}")
-    table.add_row("Measurements", f"{status.measurements} of {status.measures} indicators")
-    table.add_row("Organisations", str(status.organizations))
-    table.add_row("Source systems", escape(", ".join(status.source_systems) or "-"))
-    last, current = status.last_import, status.current
-    table.add_row(
-        "Last import",
-        escape(f"{last.file_name}, {_local(last.imported_at)}, {last.rows} rows ({last.mode}), by {last.who}")
-        if last
-        else "none yet: brygga register import FILE",
-    )
-    table.add_row(
-        "Current publication",
-        escape(f"{current.id}, {_local(current.published_at)}, by {current.who}")
-        if current
-        else "none yet: brygga register publish",
-    )
-    table.add_row(
-        "Not published yet",
-        f"changes in {status.unpublished_groups} combination(s) of indicator and period: brygga register publish"
-        if status.unpublished_groups
-        else "nothing",
-    )
-    if status.writer is not None:
-        table.add_row("Writing now", escape(f"{status.writer.describe()}, unless it was interrupted"))
-    out.print(table)

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
-from contracts.errors import ConfigurationError, RegisterUnavailable
+from contracts.errors import ConfigurationError, RegisterDamaged, RegisterUnavailable
 from producer.register import schema
 from producer.register.engine import BUSY_TIMEOUT_MS, check_file, is_damage, parse_url, sqlite_file
 
@@ -182,8 +182,5 @@ def _unavailable(error: Exception) -> RegisterUnavailable:
     origin = getattr(error, "orig", None) or error
     detail = f"{type(origin).__name__}: {origin}"
     if is_damage(origin):
-        return RegisterUnavailable(
-            "The register is damaged. Its owner must restore it from its backup.",
-            log_detail=f"{detail}; brygga doctor says how to restore it",
-        )
+        return RegisterDamaged("The register is damaged. Its owner must restore it from its backup.", log_detail=detail)
     return RegisterUnavailable("The register cannot be read now. Try again later.", log_detail=detail)

@@ -8,11 +8,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+import structlog
 from sqlalchemy import ColumnElement, Connection, or_, select
 from sqlalchemy.exc import DBAPIError
 
 from contracts.checksum import SliceKey
-from contracts.errors import NotPublished, RegisterUnavailable
+from contracts.errors import NotPublished, RegisterDamaged
 from contracts.model import DatePeriod
 from producer.register.checking import REPAIR, problem_as_stored
 from producer.register.engine import unavailable
@@ -29,6 +30,7 @@ from producer.register.tables import (
 )
 from producer.repository import Selection, SliceEntry
 
+_log = structlog.get_logger("producer.register")
 _CURRENT = "SELECT current_publication_id FROM register_state"
 _NOTHING_PUBLISHED = 0
 _Entries = Mapping[str, Sequence[SliceEntry]]
@@ -107,15 +109,15 @@ class DatabaseRepository:
             pass
         self._suspects -= {entry.slice_id for entry in looked_at}
 
-    def _damaged(self, entry: SliceEntry, problem: str) -> RegisterUnavailable:
+    def _damaged(self, entry: SliceEntry, problem: str) -> RegisterDamaged:
         self._suspects |= {entry.slice_id}
-        key = entry.key
-        return RegisterUnavailable(
+        key, period = entry.key, entry.key.measure_period
+        where = f"indicator {key.measure_id} version {key.version_number}, {period.start} to {period.end}"
+        _log.error("damaged-slice", slice=entry.slice_id, where=where, problem=problem, mend=REPAIR)
+        return RegisterDamaged(
             "A stored part of the answer is damaged, so the question is not answered. The register's owner must"
             " repair it.",
-            log_detail=f"slice {entry.slice_id} (indicator {key.measure_id} version {key.version_number},"
-            f" {key.measure_period.start} to {key.measure_period.end}): {problem}; brygga doctor names all that is"
-            f" damaged, {REPAIR} makes it anew",
+            log_detail=f"slice {entry.slice_id}: {problem}",
         )
 
     def _current_index(self) -> HotIndex:

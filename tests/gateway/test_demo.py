@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import EXIT_FINDINGS, EXIT_OK, EXIT_USAGE
-from gateway import demo
+from gateway import demo_steps
 from gateway.cli import run
 from gateway.processes import Outcome
 
@@ -27,7 +27,7 @@ def test_the_demo_ends_0_and_every_step_is_right(tmp_path: Path, capfd: pytest.C
 def test_a_step_that_goes_wrong_ends_1_and_says_what_was_seen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(demo, "run_command", lambda *_args, **_more: Outcome(3, None, "the disk is on fire"))
+    monkeypatch.setattr(demo_steps, "run_command", lambda *_args, **_more: Outcome(3, None, "the disk is on fire"))
     assert run(["demo", "--dir", str(tmp_path / "demo"), "--json"]) == EXIT_FINDINGS
     data = json.loads(capfd.readouterr().out)
     assert data["is_right"] is False

@@ -6,10 +6,11 @@ import gzip
 from collections.abc import Callable, Iterator
 
 import pytest
+import structlog
 from sqlalchemy import select, text, update
 from vis_file import nation, row
 
-from contracts.errors import RegisterUnavailable
+from contracts.errors import RegisterDamaged
 from contracts.model import DatePeriod, QualityIndicatorsRequest, ReportingParty
 from contracts.registry import GET_QUALITY_INDICATORS_2
 from producer.admission import Places
@@ -68,12 +69,15 @@ def test_no_damaged_byte_is_sent_and_the_second_caller_gets_a_fault(
 ) -> None:
     sound = ask(repository, is_gzip=is_gzip)
     damage(published, 2)
-    with pytest.raises(RegisterUnavailable, match=r"damaged.*must repair it") as refused:
+    with structlog.testing.capture_logs() as lines, pytest.raises(RegisterDamaged, match=r"must repair it") as refused:
         ask(repository, is_gzip=is_gzip)
-    for part in ("slice 2", "indicator b version", "20250101 to", "brygga doctor", "publish --repair"):
-        assert part in refused.value.log_detail
+    assert refused.value.log_detail == "slice 2: its bytes are not those that were stored"
+    (line,) = lines
+    assert (line["slice"], line["mend"]) == (2, "brygga register publish --repair")
+    assert line["where"].startswith("indicator b version ")
+    assert not refused.value.retryable
     selection = repository.select(GET_QUALITY_INDICATORS_2.rendering, None, EVER)
-    with pytest.raises(RegisterUnavailable):
+    with pytest.raises(RegisterDamaged):
         # Before the first byte of an answer, though what is damaged comes last in it.
         repository.compressed_content(selection)
     only_sound = repository.select(GET_QUALITY_INDICATORS_2.rendering, ["a"], EVER)
