@@ -15,12 +15,12 @@ import numpy.typing as npt
 import polars as pl
 
 from producer.calculation.counts import Counts
-from producer.calculation.cube import REPORTED, SUMS, Cube, Flags, Floats, Groups, cube_of
+from producer.calculation.cube import REPORTED, SUMS, Cube, cube_of
+from producer.calculation.gaps import warn_of_gaps
 from producer.calculation.medians import UNIT_TYPES as MEDIANS
 from producer.calculation.medians import weighted_medians
-from producer.calculation.periods import month_of
-from producer.calculation.plans import LEVELS, Plan, plans, warn
-from producer.organizations.model import Organizations
+from producer.calculation.plans import Plan, plans, warn
+from producer.calculation.tree import Flags, Floats, Groups, Tree
 
 _CELLS_AT_ONCE: Final = 2**22
 """Size of an array, so that memory does not grow with the number of indicators: 32 MiB for each kind of sum."""
@@ -45,11 +45,12 @@ def aggregate(counts: Counts, today: date, progress: Progress | None = None) -> 
     A unit with no counts in a period is there without numbers, so that a reader sees who takes part. What the
     catalogue asks but the counts cannot give is added to ``counts.findings`` as warnings CNT-12.
     """
-    tree = _Tree.of(counts.organizations)
+    tree = Tree.of(counts.organizations)
     rows = counts.rows.filter(pl.col("basis").is_not_null())
     batches = [batch for plan in plans(counts, today) for batch in plan.batches(_at_once(plan, tree))]
     parts: list[pl.DataFrame] = []
     for batch in batches:
+        warn_of_gaps(batch, rows, counts, tree)
         parts += _cells_of(batch, rows, counts, tree)
         if progress is not None:
             progress(1, len(batches))
@@ -68,44 +69,13 @@ _CELLS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Tree:
-    """``nodes``: every organisation. ``groups``: the places of each level that any has. ``first`` and ``last``: the
-    months of each place.
-    """
-
-    nodes: tuple[str, ...]
-    groups: dict[str, Groups]
-    first: npt.NDArray[np.int64]
-    last: npt.NDArray[np.int64]
-
-    @classmethod
-    def of(cls, organizations: Organizations) -> _Tree:
-        places = organizations.frame().sort("place")
-        nodes: dict[str, int] = {}
-        groups = {}
-        for level in LEVELS:
-            numbers = [nodes.setdefault(name, len(nodes)) if name else None for name in places[level]]
-            if any(one is not None for one in numbers):
-                groups[level] = Groups.of(pl.Series(numbers, dtype=pl.UInt32))
-        first = np.array([month_of(one.valid_from) for one in organizations.places], dtype=np.int64)
-        last = np.array([month_of(one.valid_to) for one in organizations.places], dtype=np.int64)
-        return cls(tuple(nodes), groups, first, last)
-
-    def there(self, groups: Groups, periods: range, months: int) -> Flags:
-        """Tell of each organisation of a level and each period whether a place of it was valid then."""
-        begun = np.array(periods) * months
-        is_valid = (self.first[:, None] < begun + months) & (self.last[:, None] >= begun)
-        return groups.any(is_valid)
+def _at_once(plan: Plan, tree: Tree) -> int:
+    return max(1, _CELLS_AT_ONCE // (tree.places * len(plan.counted) * (3 if plan.by_sex else 1)))
 
 
-def _at_once(plan: Plan, tree: _Tree) -> int:
-    return max(1, _CELLS_AT_ONCE // (len(tree.first) * len(plan.counted) * (3 if plan.by_sex else 1)))
-
-
-def _cells_of(plan: Plan, rows: pl.DataFrame, counts: Counts, tree: _Tree) -> Iterator[pl.DataFrame]:
+def _cells_of(plan: Plan, rows: pl.DataFrame, counts: Counts, tree: Tree) -> Iterator[pl.DataFrame]:
     """Give the cells of one plan: of each level and frequency the total and, where asked and known, each sex."""
-    places = cube_of(rows, plan.measures, len(tree.first), plan.counted, plan.months, by_sex=plan.by_sex)
+    places = cube_of(rows, plan.measures, tree.places, plan.counted, plan.months, by_sex=plan.by_sex)
     has_sexes = _has_sexes(plan, places, counts)
     places = places.with_totals()
     for level in plan.levels:
@@ -118,8 +88,8 @@ def _cells_of(plan: Plan, rows: pl.DataFrame, counts: Counts, tree: _Tree) -> It
             cube = (located.of_rolling_years() if plan.is_rolling else located).within(periods)
             medians = None
             if plan.unit_type in MEDIANS:
-                medians = weighted_medians(rows, plan, groups, len(tree.first), periods, months)
-            yield _frame(plan, cube, groups, tree.there(groups, periods, months), has_sexes, medians)
+                medians = weighted_medians(rows, plan, groups, tree.places, periods, months)
+            yield _frame(plan, cube, groups, groups.any(tree.is_valid(periods, months)), has_sexes, medians)
 
 
 def _has_sexes(plan: Plan, places: Cube, counts: Counts) -> Flags:

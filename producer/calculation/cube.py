@@ -10,11 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
+from producer.calculation.tree import Flags, Floats, Groups
+
 SEXES: Final = 3
 """Not known, men and women; after `Cube.with_totals` all, men and women."""
 REPORTED: Final = "reported"
@@ -23,47 +22,6 @@ SUMS: Final = ("part", "basis", "squares", "exclusions", "expected")
 _WHOLE: Final = ("squares", "expected")
 """Known of a sum only when they are known of every part with a basis; others when they are known of any part."""
 _YEAR: Final = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Groups:
-    """Which places make up each organisation of a level: ``order`` of the places, ``starts`` of each one's run in it.
-
-    ``nodes``: the number of each organisation. ``order`` is None when the places lie in that order already.
-    """
-
-    nodes: npt.NDArray[np.uint32]
-    order: npt.NDArray[np.intp] | None
-    starts: npt.NDArray[np.intp]
-
-    @classmethod
-    def of(cls, level: pl.Series) -> Groups:
-        """Group places by the number of their organisation at a level, null where they have none."""
-        numbers = level.fill_null(0).to_numpy()
-        there = np.flatnonzero(level.is_not_null().to_numpy())
-        order = there[np.argsort(numbers[there], kind="stable")]
-        nodes, starts = np.unique(numbers[order], return_index=True)
-        is_in_order = np.array_equal(order, np.arange(len(level)))
-        return cls(nodes, None if is_in_order else order, starts)
-
-    def positions(self, places: int) -> pl.Series:
-        """Give for each place the position of its organisation among ``nodes``, null for none."""
-        order = np.arange(places) if self.order is None else self.order
-        runs = np.diff(self.starts, append=len(order))
-        found = pl.Series([None], dtype=pl.Int64).new_from_index(0, places)
-        return found.scatter(order, np.repeat(np.arange(len(self.nodes)), runs))
-
-    def sums(self, values: Floats, axis: int) -> Floats:
-        """Add up the places of each organisation along an axis."""
-        located = values if self.order is None else np.take(values, self.order, axis)
-        if len(self.starts) == located.shape[axis]:
-            return located
-        return np.add.reduceat(located, self.starts, axis)
-
-    def any(self, flags: Flags) -> Flags:
-        """Tell for each organisation whether a flag (place, period) is set for any of its places."""
-        located = flags if self.order is None else flags[self.order]
-        return np.logical_or.reduceat(located, self.starts, axis=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from collections.abc import Callable
 import polars as pl
 
 from producer.calculation.aggregate import Aggregates
-from producer.calculation.plans import LEVELS
 from producer.calculation.results import REASON
 from producer.calculation.suppression import Table, suppress
+from producer.calculation.tree import LEVELS
 from producer.catalogue.model import CatalogueMeasure
 
 Progress = Callable[[int, int], None]

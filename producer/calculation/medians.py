@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from producer.calculation.cube import Floats, Groups, positions
+from producer.calculation.cube import positions
 from producer.calculation.plans import Plan
+from producer.calculation.tree import Floats, Groups
 
 UNIT_TYPES = ("Median", "Dagar")
 """Unit types that are medians."""

@@ -31,6 +31,13 @@ def last_day(month: int) -> date:
     return first_day(month + 1) - timedelta(days=1)
 
 
+def period_label(period: int, months: int) -> str:
+    """Name a period for people: 2025, 2025 H1, 2025 Q1 or 2025-01."""
+    start = first_day(period * months)
+    part = (start.month - 1) // months + 1
+    return {12: f"{start.year}", 6: f"{start.year} H{part}", 3: f"{start.year} Q{part}", 1: f"{start:%Y-%m}"}[months]
+
+
 def ended_periods(months: int, first: int, last: int, today: date) -> range:
     """Give the periods of a length that lie whole within the months ``first`` to ``last`` and have ended.
 

@@ -13,12 +13,18 @@ from typing import Any, Final
 import polars as pl
 
 from producer.calculation.counts import Counts
-from producer.calculation.periods import ended_periods, month_of
+from producer.calculation.periods import ended_periods, last_day, month_of, period_label
+from producer.calculation.tree import LEVELS
 from producer.catalogue.model import MONTHS, CatalogueMeasure, Frequency, UnitType
 from producer.register.vis.findings import Findings, ImportFinding
 
-LEVELS: Final = ("Land", "Lan", "Kommun", "Sjukhus", "Vardenhet")
-"""Levels that are calculated. A Sjukvardsregion is not: the VIS file has no column for it, and Halland lies in two."""
+_NO_REGIONS: Final = (
+    "The catalogue asks for values per sjukvårdsregion (Hälso-och sjukvårdsregion), and they are left out: the VIS "
+    "file has no column for them, no id of a sjukvårdsregion is published, and Halland lies in two"
+)
+_REGIONS_MEND: Final = "Nothing: the other levels are made. Agree with the receiver on another way, if it needs them."
+_WAIT: Final = "Nothing, if its time has not come. Else deliver the months that are missing and calculate again."
+_SHOWN: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,11 @@ class Plan:
         return self.periods[0][0]
 
     @property
+    def longest(self) -> int:
+        """Length of the longest periods that are summed, in months."""
+        return 12 if self.is_rolling else self.periods[-1][0]
+
+    @property
     def counted(self) -> range:
         """The shortest periods that are part of any that is made."""
         spans = [
@@ -48,6 +59,11 @@ class Plan:
             for months, periods in self.periods
         ]
         return range(min(one[0] for one in spans) // self.months, max(one[1] for one in spans) // self.months)
+
+    @property
+    def counted_months(self) -> range:
+        """The months of ``counted``."""
+        return range(self.counted.start * self.months, self.counted.stop * self.months)
 
     def batches(self, size: int) -> Iterator[Plan]:
         """Give the plan in parts of at most ``size`` indicators."""
@@ -59,14 +75,21 @@ def plans(counts: Counts, today: date) -> list[Plan]:
     """Decide what can be made of which indicators; what the catalogue asks for but cannot be is warned of (CNT-12)."""
     with_sexes = {one.parent_id for one in counts.measures if one.sex is not None}
     alike: dict[Plan, list[int]] = {}
+    left_out: dict[str, list[str]] = {}
     for span in _spans(counts.rows).to_dicts():
         measure = counts.measures[span["measure"]]
-        periods = _periods(measure, span, counts.findings, today)
+        periods = _periods(measure, span, counts.findings, today, left_out)
+        if "Sjukvardsregion" in measure.levels:
+            warn(counts.findings, measure, _NO_REGIONS, _REGIONS_MEND)
         levels = tuple(level for level in LEVELS if level in measure.levels)
         if periods and levels:
             by_sex = measure.measure_id in with_sexes
             plan = Plan((), periods, levels, measure.unit_type, measure.is_rolling_year, by_sex)
             alike.setdefault(plan, []).append(span["measure"])
+    for what, titles in left_out.items():
+        more = f" and {len(titles) - _SHOWN} more" if len(titles) > _SHOWN else ""
+        finding = f"{', '.join(titles[:_SHOWN])}{more}: {what}."
+        counts.findings.add(ImportFinding("CNT-12", "warning", None, "period_end", finding, _WAIT))
     return [replace(plan, measures=tuple(measures)) for plan, measures in alike.items()]
 
 
@@ -86,7 +109,7 @@ def _spans(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _periods(
-    measure: CatalogueMeasure, span: dict[str, Any], findings: Findings, today: date
+    measure: CatalogueMeasure, span: dict[str, Any], findings: Findings, today: date, left_out: dict[str, list[str]]
 ) -> tuple[tuple[int, range], ...]:
     found = []
     for frequency in measure.frequencies:
@@ -96,11 +119,27 @@ def _periods(
             warn(findings, measure, what)
             continue
         periods = _of_frequency(measure, frequency, span["first"], span["last"], today)
-        if periods:
-            found.append((months, periods))
-        else:
+        if not periods:
             warn(findings, measure, f"The counts hold no whole {frequency} that has ended")
+            continue
+        found.append((months, periods))
+        for what in _partial(months, periods, span, today, is_rolling=measure.is_rolling_year):
+            left_out.setdefault(what, []).append(measure.title)
     return tuple(sorted(found, key=lambda one: one[0]))
+
+
+def _partial(months: int, periods: range, span: dict[str, Any], today: date, *, is_rolling: bool) -> Iterator[str]:
+    """Tell of the periods before and after those that are made, of which there are some counts."""
+    first, last = span["first"], span["last"]
+    if first // months < periods.start and not is_rolling:
+        name = period_label(first // months, months)
+        yield f"No value of {name}, because the counts, or the indicator's validity, begin during it"
+    if last // months >= periods.stop:
+        name = period_label(last // months, months)
+        if last_day((last // months + 1) * months - 1) > today:
+            yield f"No value of {name}, which has not ended"
+        else:
+            yield f"No value of {name}: it has ended, but the counts end with {period_label(last, 1)}"
 
 
 def _of_frequency(measure: CatalogueMeasure, frequency: Frequency, first: int, last: int, today: date) -> range:

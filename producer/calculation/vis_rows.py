@@ -9,7 +9,7 @@ import polars as pl
 
 from contracts.codes import COUNTRY_NAME
 from producer.calculation.aggregate import Aggregates
-from producer.calculation.plans import LEVELS
+from producer.calculation.tree import LEVELS
 from producer.catalogue.model import Catalogue
 from producer.register.vis.columns import COLUMNS
 

@@ -11,7 +11,7 @@ from typing import Final
 import jinja2
 import polars as pl
 
-from producer.calculation.periods import first_day
+from producer.calculation.periods import period_label
 from producer.completeness.check import Completeness
 from producer.completeness.model import SUSPICIONS, MeasureState
 from producer.register.vis.organizations import IDENTITY
@@ -68,11 +68,5 @@ def _picture(found: Completeness, state: MeasureState) -> Picture:
         for period, identity, kind in own.select("period", IDENTITY, "state").rows()
         if identity in row
     ]
-    labels = [_label(period, state.frequency_months) for period in periods]
+    labels = [period_label(period, state.frequency_months) for period in periods]
     return Picture(state, labels, [found.names[one] for one in shown], cells, len(identities) - len(shown))
-
-
-def _label(period: int, months: int) -> str:
-    start = first_day(period * months)
-    part = (start.month - 1) // months + 1
-    return {12: f"{start.year}", 6: f"{start.year} H{part}", 3: f"{start.year} Q{part}", 1: f"{start:%Y-%m}"}[months]
