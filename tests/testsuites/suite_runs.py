@@ -74,7 +74,9 @@ def run_target(
     outcomes: list[Outcome] = []
     started: RunStarted | None = None
     try:
-        for event in run(make_plan(all_suites(target.contract), only, () if only else skip), session, make_info(target)):
+        for event in run(
+            make_plan(all_suites(target.contract), only, () if only else skip), session, make_info(target)
+        ):
             if isinstance(event, RunStarted):
                 started = event
             elif isinstance(event, CaseFinished):

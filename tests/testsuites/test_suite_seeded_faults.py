@@ -18,9 +18,9 @@ from testsuites.model import Status
 from testsuites.record import Recorder
 
 #: Rules that only the wire suite judges; for the others it is left out, to be quick.
-ON_THE_WIRE = ("http", "content-type", "charset", "envelope", "fault", "leak", "same-answer")
+ON_THE_WIRE = ("http", "content-type", "charset", "envelope", "fault", "leak", "same-answer", "version")
 VERSIONS = [contract for contract in CONTRACTS.values() if contract.interaction == "GetQualityIndicators"]
-FAULTS = [fault for fault in mock_faults().values() if fault.needs != "since"]
+FAULTS = [fault for fault in mock_faults().values() if fault.needs != "since" and not fault.is_distributed]
 
 
 def test_whole_mock_passes_without_a_remark(run_mock: Callable[..., Ran]) -> None:

@@ -6,9 +6,10 @@ Message edits work on the tree of the mock's own answer; HTTP faults are done by
 from __future__ import annotations
 
 import copy
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
@@ -20,6 +21,7 @@ from contracts.registry import ServiceContract
 from contracts.soap import SOAP_NAMESPACE
 from testsuites.mock.answers import Answering
 
+_MEASUREMENT = re.compile(r"\bc:measurement\b")
 Need = Literal["", "catalogue", "since"]
 
 
@@ -42,13 +44,17 @@ class HttpFault:
 
 @dataclass(frozen=True, slots=True)
 class MockFault:
-    """One way to be broken. ``rule`` and ``where`` are what a suite must name; ``needs`` what it must be given."""
+    """One way to be broken. ``rule`` and ``where`` are what a suite must name; ``needs`` what it must be given.
+
+    ``is_distributed``: a fault of GetDistributedQualityReport alone.
+    """
 
     id: str
     breaks: str
     rule: str = ""
     where: str = ""
     needs: Need = ""
+    is_distributed: bool = False
     edits: tuple[Mapping[str, Any], ...] = ()
     behaviour: Answering = field(default_factory=Answering)
     http: HttpFault = field(default_factory=HttpFault)
@@ -56,9 +62,14 @@ class MockFault:
 
 @cache
 def mock_faults() -> Mapping[str, MockFault]:
-    """Give every fault of faults.toml by its id."""
-    table = tomllib.loads(files("testsuites.mock").joinpath("faults.toml").read_text(encoding="utf-8"))
-    return {entry["id"]: _fault(entry) for entry in table["fault"]}
+    """Give every fault by its id: of faults.toml, which every contract can have, and of faults_distributed.toml."""
+    of_all, distributed = _read("faults.toml"), _read("faults_distributed.toml")
+    return {fault.id: fault for fault in (*of_all, *(replace(fault, is_distributed=True) for fault in distributed))}
+
+
+def _read(name: str) -> list[MockFault]:
+    table = tomllib.loads(files("testsuites.mock").joinpath(name).read_text(encoding="utf-8"))
+    return [_fault(entry) for entry in table["fault"]]
 
 
 def _fault(entry: Mapping[str, Any]) -> MockFault:
@@ -92,18 +103,26 @@ def find_fault(text: str) -> MockFault:
 
 
 def apply_edits(fault: MockFault, message: bytes, contract: ServiceContract) -> bytes:
-    """Change the mock's own answer; an edit whose place is not in it changes nothing."""
+    """Change the mock's own answer; an edit whose place is not in it changes nothing.
+
+    Places have the element names of GetQualityIndicators, which stand for those of the contract.
+    """
     if not fault.edits:
         return message
     names = {"e": SOAP_NAMESPACE, "r": contract.responder_namespace, "c": contract.domain_namespace}
     root = etree.fromstring(message)
     for edit in fault.edits:
-        found = root.xpath(edit["at"], namespaces=names)
+        found = root.xpath(_in_contract(edit["at"], contract), namespaces=names)
         assert isinstance(found, list)
         for element in found:
             assert isinstance(element, etree._Element)
             _edit(element, edit, names)
     return etree.tostring(root, encoding="UTF-8", xml_declaration=True)
+
+
+def _in_contract(path: str, contract: ServiceContract) -> str:
+    report, measurement = (etree.QName(tag).localname for tag in contract.codec.tags[1:3])
+    return _MEASUREMENT.sub(f"c:{measurement}", path).replace("r:AggregatedQualityReport", f"r:{report}")
 
 
 def _edit(element: etree._Element, edit: Mapping[str, Any], names: Mapping[str, str]) -> None:

@@ -5,9 +5,10 @@ Names follow the published mock. Organisations but for counties and the municipa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import sqrt
+from typing import Protocol
 
 from contracts.codes import (
     COUNTRY_CODE,
@@ -38,17 +39,16 @@ from contracts.model import (
     SourceSystem,
 )
 
-_LAND = PerformingOrganization(COUNTRY_NAME, "Land", None, II(OID_LAND, COUNTRY_CODE))
-_LAN = PerformingOrganization(LAN["13"].name, "Lan", None, II(OID_LAN, "13"), _LAND)
-_REGION = PerformingOrganization(
-    SJUKVARDSREGION["5"].name, "Sjukvardsregion", None, II("1.2.752.129.2.2.1", "5"), _LAND
-)
-_KOMMUN = PerformingOrganization(KOMMUN["1380"].name, "Kommun", None, II(OID_KOMMUN, "1380"), _LAN)
-_HOSPITAL_BY_CODE = PerformingOrganization("Exempelsjukhuset", "Sjukhus", None, II(OID_HOSPITAL, "99001"), _LAN)
-_HOSPITAL = PerformingOrganization("Exempelsjukhuset Norr", "Sjukhus", "SE9990001112-S001", None, _LAN)
+LAND = PerformingOrganization(COUNTRY_NAME, "Land", None, II(OID_LAND, COUNTRY_CODE))
+LAN_OF_UNITS = PerformingOrganization(LAN["13"].name, "Lan", None, II(OID_LAN, "13"), LAND)
+_REGION = PerformingOrganization(SJUKVARDSREGION["5"].name, "Sjukvardsregion", None, II("1.2.752.129.2.2.1", "5"), LAND)
+_KOMMUN = PerformingOrganization(KOMMUN["1380"].name, "Kommun", None, II(OID_KOMMUN, "1380"), LAN_OF_UNITS)
+_HOSPITAL_BY_CODE = PerformingOrganization("Exempelsjukhuset", "Sjukhus", None, II(OID_HOSPITAL, "99001"), LAN_OF_UNITS)
+_HOSPITAL = PerformingOrganization("Exempelsjukhuset Norr", "Sjukhus", "SE9990001112-S001", None, LAN_OF_UNITS)
 
 
-def _unit(name: str, number: int, parent: PerformingOrganization) -> PerformingOrganization:
+def unit(name: str, number: int, parent: PerformingOrganization) -> PerformingOrganization:
+    """Make an invented care unit."""
     return PerformingOrganization(name, "Vardenhet", f"SE9990001112-E{number:03d}", None, parent)
 
 
@@ -79,9 +79,31 @@ def _missing(number: int) -> Measure:
     return MissingMeasure(("MSK", "INV", "UNK")[number % 3])
 
 
+class AnyShape(Protocol):
+    """What the mock answers with: the values of each calendar month.
+
+    ``is_checksum_only``: its measurements count but are never sent.
+    """
+
+    @property
+    def name(self) -> str:
+        """What it is asked for by."""
+
+    @property
+    def kind(self) -> MeasureKind:
+        """Kind of its measures."""
+
+    @property
+    def is_checksum_only(self) -> bool:
+        """Whether its measurements are never sent."""
+
+    def measurements(self, measure_id: II, period: DatePeriod) -> tuple[Measurement, ...]:
+        """Make the measurements of one calendar month."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One shape: whose value it is and of which kind; ``is_checksum_only``: its measurements are never sent."""
+    """A shape of one organisation: whose value it is, and of which kind."""
 
     name: str
     organization: PerformingOrganization
@@ -89,57 +111,50 @@ class Shape:
     measure: Callable[[int], Measure]
     is_checksum_only: bool = False
 
-    def measurement(self, measure_id: II, year: int, month: int, last_day: int) -> Measurement:
+    def measurements(self, measure_id: II, period: DatePeriod) -> tuple[Measurement, ...]:
         """Make the measurement of one calendar month."""
-        start, end = f"{year}{month:02d}01", f"{year}{month:02d}{last_day:02d}"
-        return Measurement(
-            measure_id,
-            1,
-            DatePeriod(start, end),
-            self.measure(year % 10 * 12 + month),
-            self.organization,
-            SOURCE,
-            f"{year}{month:02d}03",
-            f"{year}{month:02d}27",
-        )
+        month = period.start[:6]
+        number = int(month[3]) * 12 + int(month[4:])
+        measure = self.measure(number)
+        return (Measurement(measure_id, 1, period, measure, self.organization, SOURCE, f"{month}03", f"{month}27"),)
 
 
 SHAPES = (
-    Shape("Land", _LAND, "proportion", _proportion),
+    Shape("Land", LAND, "proportion", _proportion),
     Shape("Sjukvardsregion-Land", _REGION, "proportion", _proportion),
-    Shape("Lan-Land", _LAN, "proportion", _proportion),
+    Shape("Lan-Land", LAN_OF_UNITS, "proportion", _proportion),
     Shape("Kommun-Lan-Land", _KOMMUN, "proportion", _proportion),
     Shape("SJH-Lan-Land", _HOSPITAL_BY_CODE, "proportion", _proportion),
-    Shape("VE-Lan-Land", _unit("Exempelmottagningen", 1, _LAN), "proportion", _proportion),
-    Shape("VE-Kommun-Lan-Land", _unit("Exempelvårdcentralen", 2, _KOMMUN), "proportion", _proportion),
-    Shape("VE-SJH-Lan-Land", _unit("Exempelkliniken", 3, _HOSPITAL), "proportion", _proportion),
-    Shape("ProportionMeasure-Land", _LAND, "proportion", _proportion),
-    Shape("ContinuousVariableMeasure-Land", _LAND, "continuous", _continuous),
-    Shape("CohortMeasure-Land", _LAND, "cohort", _cohort),
-    Shape("MissingMeasure-Land", _LAND, "proportion", _missing),
-    Shape("CHECKSUM-ONLY", _LAND, "proportion", _proportion, is_checksum_only=True),
+    Shape("VE-Lan-Land", unit("Exempelmottagningen", 1, LAN_OF_UNITS), "proportion", _proportion),
+    Shape("VE-Kommun-Lan-Land", unit("Exempelvårdcentralen", 2, _KOMMUN), "proportion", _proportion),
+    Shape("VE-SJH-Lan-Land", unit("Exempelkliniken", 3, _HOSPITAL), "proportion", _proportion),
+    Shape("ProportionMeasure-Land", LAND, "proportion", _proportion),
+    Shape("ContinuousVariableMeasure-Land", LAND, "continuous", _continuous),
+    Shape("CohortMeasure-Land", LAND, "cohort", _cohort),
+    Shape("MissingMeasure-Land", LAND, "proportion", _missing),
+    Shape("CHECKSUM-ONLY", LAND, "proportion", _proportion, is_checksum_only=True),
 )
-_BY_NAME = {shape.name.lower(): shape for shape in SHAPES}
 
 
-def find_shape(name: str) -> Shape | None:
+def find_shape(name: str, shapes: Iterable[AnyShape] = SHAPES) -> AnyShape | None:
     """Find a shape by a measureId extension or header value: upper and lower case alike, ``Response-`` may lead."""
-    return _BY_NAME.get(name.strip().removesuffix(".xml").lower().removeprefix("response-"))
+    wanted = name.strip().removesuffix(".xml").lower().removeprefix("response-")
+    return next((shape for shape in shapes if shape.name.lower() == wanted), None)
 
 
-def measure_id_of(shape: Shape) -> str:
+def measure_id_of(shape: AnyShape) -> str:
     """Give the measureId extension that asks for a shape."""
     return f"Response-{shape.name}"
 
 
-def catalogue() -> dict[str, MeasureDefinition]:
+def catalogue(shapes: Iterable[AnyShape] = SHAPES) -> dict[str, MeasureDefinition]:
     """Give the definitions of the mock's indicators, for rules that need them."""
     return {
         measure_id_of(shape): MeasureDefinition(measure_id_of(shape), 1, shape.kind, shape.name, THRESHOLD)
-        for shape in SHAPES
+        for shape in shapes
     }
 
 
-def identifier(shape: Shape) -> II:
+def identifier(shape: AnyShape) -> II:
     """Give a shape's whole measureId."""
     return II(OID_MEASURE, measure_id_of(shape))

@@ -80,7 +80,7 @@ def judge_combined(session: Session) -> Iterator[Check]:
     def compare(answer: Answer, complete: Answer) -> Iterator[Check]:
         yield from _only_units(unit)(answer, complete)
         yield _no_other_subgroups(answer, "SEX")
-        yield _nothing("distribution", answer.parts.distributions)
+        yield _nothing("distribution", answer.parts.distributions, ("distributions", "fördelningar"))
 
     yield from _compared(session, question, compare)
 
@@ -177,7 +177,7 @@ def only_subgroups(kind: str) -> Compare:
 
 def no_distribution(answer: Answer, complete: Answer) -> Iterator[Check]:
     """No distribution, neither of totals nor of sub-groups."""
-    yield _nothing("distribution", answer.parts.distributions)
+    yield _nothing("distribution", answer.parts.distributions, ("distributions", "fördelningar"))
     if not complete.parts.distributions.count:
         yield remark(
             "distribution",
@@ -189,7 +189,7 @@ def no_distribution(answer: Answer, complete: Answer) -> Iterator[Check]:
 
 def no_references(answer: Answer, complete: Answer) -> Iterator[Check]:
     """No reference value when none is asked for."""
-    yield _nothing("reference-values", answer.parts.references)
+    yield _nothing("reference-values", answer.parts.references, ("reference values", "referensvärden"))
     yield _as_many_measurements(answer, complete)
 
 
@@ -234,12 +234,15 @@ def _no_other_subgroups(answer: Answer, kind: str) -> Check:
     )
 
 
-def _nothing(rule: str, seen: Seen) -> Check:
+def _nothing(rule: str, seen: Seen, what: tuple[str, str]) -> Check:
     return verdict(
         rule,
         not seen.count,
-        ("There is none.", "Det finns ingen."),
-        (f"There are {seen.count}, which were not asked for.", f"Det finns {seen.count}, som inte efterfrågades."),
+        (f"There are no {what[0]}.", f"Det finns inga {what[1]}."),
+        (
+            f"There are {seen.count} {what[0]}, which were not asked for.",
+            f"Det finns {seen.count} {what[1]}, som inte efterfrågades.",
+        ),
         where=seen.where,
         mend=("Leave out what the question does not ask for.", "Utelämna det som frågan inte ber om."),
     )
