@@ -55,7 +55,8 @@ class Behaviour:
     """The platform holds a whole answer before it sends a byte, so the consumer sees either all of it or VP009.
     Strict streams: less memory and time; a producer that breaks off in mid-answer breaks the call off too."""
     accept_short_answers: bool
-    """The platform takes an answer that ends before its Content-Length as complete. Strict: a broken answer."""
+    """The platform takes an answer that ends before its Content-Length as complete. Strict: a broken answer, and so
+    is one that only the end of the connection ends if its envelope is still open: anyone can cut a connection."""
     oversize_is_vp009: bool
     """The platform answers with a nameless fault when a producer's answer is over the limit. Strict: VP009."""
     require_soap_answer: bool
@@ -66,8 +67,9 @@ class Behaviour:
     """The platform takes any text as correlation id. Strict takes 1-128 visible ASCII characters, else a new id."""
     reveal_internal_errors: bool
     """The platform puts an exception's own text in the fault. Strict gives the correlation id only."""
-    legacy_wsdl_type: bool
-    """The platform serves WSDL as `text/xml;UTF-8`, which is no legal parameter. Strict: charset=UTF-8."""
+    legacy_wsdl: bool
+    """The platform serves WSDL as `text/xml;UTF-8`, which is no legal parameter, and leaves xsd:include as it is,
+    which then leads nowhere. Strict: charset=UTF-8, and includes lead back here as imports do."""
 
 
 def behaviour_of(settings: RouterSettings) -> Behaviour:
@@ -95,7 +97,7 @@ def behaviour_of(settings: RouterSettings) -> Behaviour:
         honour_answer_charset=strict,
         forgiving_headers=not strict,
         reveal_internal_errors=not strict,
-        legacy_wsdl_type=not strict,
+        legacy_wsdl=not strict,
     )
 
 

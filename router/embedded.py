@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import uvloop
 
 from router.calls import CallRecord
 from router.server import DRAIN_S, Router, bind
 from router.settings import RouterSettings
+from router.wsdl import BUILT_IN
 
 _END_S = 5.0
 
@@ -35,11 +37,14 @@ class RunningRouter:
 
 
 @contextmanager
-def running_router(settings: RouterSettings) -> Iterator[RunningRouter]:
-    """Run a router in a thread until the block ends. Raises ConfigurationError or CertificateError at start."""
+def running_router(settings: RouterSettings, *, wsdl_files: Sequence[Path] = BUILT_IN) -> Iterator[RunningRouter]:
+    """Run a router in a thread until the block ends. Raises ConfigurationError or CertificateError at start.
+
+    ``wsdl_files``: as `Router`.
+    """
     sockets = bind(settings)
     try:
-        router = Router(settings, sockets)
+        router = Router(settings, sockets, wsdl_files=wsdl_files)
     except BaseException:
         for one in sockets.all():
             one.close()

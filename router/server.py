@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aiohttp import web
@@ -27,7 +29,7 @@ from router.outbound.client import ProducerClient
 from router.pipeline.forwarded_certificate import TrustedAuthorities
 from router.settings import RouterSettings
 from router.status import Administration
-from router.wsdl import WsdlBranch
+from router.wsdl import BUILT_IN, WsdlBranch
 
 #: Calls in flight may take this long after SIGTERM.
 DRAIN_S = 30.0
@@ -89,8 +91,13 @@ def bind(settings: RouterSettings) -> Sockets:
 class Router:
     """One process's router on given sockets: `start` it in the event loop, `stop` it there."""
 
-    def __init__(self, settings: RouterSettings, sockets: Sockets, *, worker: int = 0) -> None:
-        """Read catalogue, certificates and WSDL. Raises ConfigurationError or CertificateError."""
+    def __init__(
+        self, settings: RouterSettings, sockets: Sockets, *, worker: int = 0, wsdl_files: Sequence[Path] = BUILT_IN
+    ) -> None:
+        """Read catalogue, certificates and WSDL. Raises ConfigurationError or CertificateError.
+
+        ``wsdl_files``: those of the contract versions, which official packages may have replaced.
+        """
         behaviour = behaviour_of(settings)
         self.settings = settings
         self._sockets = sockets
@@ -107,7 +114,7 @@ class Router:
         )
         self._message_log = MessageLog(settings.message_log) if settings.message_log else None
         self._client = ProducerClient(settings, behaviour)
-        self._wsdl = WsdlBranch(settings.wsdl_directory, legacy_type=behaviour.legacy_wsdl_type)
+        self._wsdl = WsdlBranch(settings.wsdl_directory, wsdl_files, is_legacy=behaviour.legacy_wsdl)
         self._engine = Engine(self._client, self.calls)
         authorities = read_certificates(settings.tls.ca, "the CA file") if settings.tls else ()
         self._context = Context(settings, behaviour, None, TrustedAuthorities(authorities), self._message_log)

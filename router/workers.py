@@ -10,15 +10,17 @@ import multiprocessing
 import os
 import resource
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
 import uvloop
 
 from contracts.errors import ConfigurationError
 from router.server import Router, Sockets, bind
 from router.settings import RouterSettings
+from router.wsdl import BUILT_IN
 
 _START_S = 60.0
 
@@ -32,18 +34,19 @@ def serve(
     *,
     announce: Callable[[Sockets], None],
     prepare_worker: Callable[[], None] = _nothing,
+    wsdl_files: Sequence[Path] = BUILT_IN,
 ) -> None:
     """Run the router until SIGTERM or SIGINT; SIGHUP reads the catalogue anew. Raises as `bind` and `Router`.
 
     ``announce`` is called when calls are taken. ``prepare_worker`` runs first in each further process, to set up
-    logging there; it has to be picklable. Calls in flight are let finish.
+    logging there; it has to be picklable. ``wsdl_files``: as `Router`. Calls in flight are let finish.
     """
     _raise_file_limit()
     sockets = bind(settings)
     if settings.workers > 1:
-        _Supervisor(settings, sockets, prepare_worker).run(announce)
+        _Supervisor(settings, sockets, prepare_worker, wsdl_files).run(announce)
     else:
-        uvloop.run(_run(Router(settings, sockets), lambda: announce(sockets)))
+        uvloop.run(_run(Router(settings, sockets, wsdl_files=wsdl_files), lambda: announce(sockets)))
         _ignore_signals()
 
 
@@ -62,16 +65,23 @@ async def _run(router: Router, ready: Callable[[], None]) -> None:
 class _Supervisor:
     """Starts the worker processes, passes signals on to them, and ends with them."""
 
-    def __init__(self, settings: RouterSettings, sockets: Sockets, prepare_worker: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        settings: RouterSettings,
+        sockets: Sockets,
+        prepare_worker: Callable[[], None],
+        wsdl_files: Sequence[Path],
+    ) -> None:
         self._settings = settings
         self._sockets = sockets
         self._prepare_worker = prepare_worker
+        self._wsdl_files = tuple(wsdl_files)
         self._processes: list[BaseProcess] = []
         self._is_ready = False
         self._is_stopping = False
 
     def run(self, announce: Callable[[Sockets], None]) -> None:
-        Router(self._settings, self._sockets).discard()  # a problem is told once, here
+        Router(self._settings, self._sockets, wsdl_files=self._wsdl_files).discard()  # a problem is told once, here
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._pass_on)
         pipes = [self._start(worker) for worker in range(self._settings.workers)]
@@ -87,7 +97,7 @@ class _Supervisor:
         sockets = Sockets(self._sockets.https, self._sockets.http, admin)
         spawn = multiprocessing.get_context("spawn")
         here, there = spawn.Pipe()
-        arguments = (self._settings, sockets, worker, there, self._prepare_worker)
+        arguments = (self._settings, sockets, worker, there, self._prepare_worker, self._wsdl_files)
         process = spawn.Process(target=_work, args=arguments, name=f"router-{worker}")
         process.start()
         there.close()
@@ -134,9 +144,11 @@ def _work(
     worker: int,
     supervisor: Connection,
     prepare: Callable[[], None],
+    wsdl_files: Sequence[Path],
 ) -> None:
     prepare()
-    uvloop.run(_run(Router(settings, sockets, worker=worker), lambda: supervisor.send(True)))
+    router = Router(settings, sockets, worker=worker, wsdl_files=wsdl_files)
+    uvloop.run(_run(router, lambda: supervisor.send(True)))
     _ignore_signals()
 
 

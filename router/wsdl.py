@@ -6,7 +6,7 @@ Asked for by a query parameter or header named wsdl or xsd, by anyone and any HT
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -15,17 +15,22 @@ from aiohttp import web
 from lxml import etree
 
 from contracts.errors import ConfigurationError
+from contracts.registry import CONTRACTS
 from router.faults import FAULT_STATUS, write_fault
 from router.headers import CORRELATION_ID, FORWARDED_HOST, FORWARDED_PORT, FORWARDED_PROTO, SERVER
 from router.pipeline.correlation import correlation_id_of
-from schemas import PACKAGE_ROOT
 
-_XSD = "{http://www.w3.org/2001/XMLSchema}"
+#: The WSDL files of the contract versions as they are built in.
+BUILT_IN = tuple(contract.wsdl for contract in CONTRACTS.values())
+_IMPORT, _INCLUDE = (f"{{http://www.w3.org/2001/XMLSchema}}{name}" for name in ("import", "include"))
 _SOAP_ADDRESS = "{http://schemas.xmlsoap.org/wsdl/soap/}address"
-_NAMESPACE = re.compile(r"urn:riv:(?P<domain>.+):(?P<interaction>[^:]+):(?P<major>\d+):(?P<profile>rivtabp\d\d)")
+_NAMESPACE = re.compile(
+    r"urn:riv(?:-[a-z]+)?:(?P<domain>.+):(?P<interaction>[^:]+):(?P<major>\d+):(?P<profile>rivtabp\d\d)"
+)
 #: Characters that some published files have before the XML declaration.
 _JUNK_CHARS = 9
-_HOST = re.compile(r"[A-Za-z0-9.\-\[\]:]{1,255}")
+_PORT = re.compile(r"(?:[0-9]{1,5})?")
+_AUTHORITY = re.compile(r"(?P<host>[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::(?P<port>[0-9]{1,5}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +42,23 @@ class _Package:
 
 
 class WsdlBranch:
-    """Answers for the WSDL files of the project and of a folder; everything is read at start but the texts."""
+    """Answers for the WSDL files of the contracts and of a folder; everything is read at start but the texts."""
 
-    def __init__(self, folder: Path | None, *, legacy_type: bool) -> None:
-        """``folder`` holds further WSDL files; they win. Raises ConfigurationError for a folder that is none."""
+    def __init__(self, folder: Path | None, wsdl_files: Sequence[Path] = BUILT_IN, *, is_legacy: bool) -> None:
+        """``folder`` holds WSDL files beside ``wsdl_files``; they win. ``is_legacy``: as `Behaviour.legacy_wsdl`.
+
+        Raises ConfigurationError for a folder that is none, and for a file that is no XML.
+        """
         if folder is not None and not folder.is_dir():
             raise ConfigurationError(f"wsdl_directory {folder} is no folder.")
-        self._content_type = "text/xml;UTF-8" if legacy_type else "text/xml; charset=UTF-8"
+        self._content_type = "text/xml;UTF-8" if is_legacy else "text/xml; charset=UTF-8"
+        self._links = (_IMPORT,) if is_legacy else (_IMPORT, _INCLUDE)
         self._packages: dict[str, _Package] = {}
         self._paths: list[str] = []
-        for path in _wsdl_files(folder):
+        for path in (*_wsdl_files(folder), *wsdl_files):
             url = _url_of(path)
             if url is not None and url.lower() not in self._packages:
-                self._packages[url.lower()] = _Package(path, dict(_schemas_of(path, path.parent)))
+                self._packages[url.lower()] = _Package(path, dict(_schemas_of(path, self._links)))
                 self._paths.append(url)
 
     @staticmethod
@@ -73,14 +82,13 @@ class WsdlBranch:
         if path is None:
             body = write_fault("Server", "No such schema belongs to this WSDL.", f"{len(package.schemas)} schemas do.")
             return web.Response(status=FAULT_STATUS, headers={"Content-Type": "text/xml", **own}, body=body)
-        body = _rewritten(path, _base_url(request))
+        body = _rewritten(path, _base_url(request), self._links)
         return web.Response(headers={"Content-Type": self._content_type, **own}, body=body)
 
 
 def _wsdl_files(folder: Path | None) -> Iterator[Path]:
     if folder is not None:
         yield from sorted(folder.rglob("*.wsdl"))
-    yield from sorted(path for path in PACKAGE_ROOT.rglob("*.wsdl") if not path.stem.endswith("_body-first"))
 
 
 def _url_of(path: Path) -> str | None:
@@ -92,21 +100,21 @@ def _url_of(path: Path) -> str | None:
     return f"vp/{domain}/{found['interaction']}/{found['major']}/{found['profile']}"
 
 
-def _schemas_of(path: Path, base: Path, seen: frozenset[Path] = frozenset()) -> Iterator[tuple[str, Path]]:
-    """Give every schema that ``path`` imports, directly or not, by its location as written in the import."""
-    for element in _parse(path).iter(f"{_XSD}import"):
+def _schemas_of(path: Path, links: Sequence[str], seen: frozenset[Path] = frozenset()) -> Iterator[tuple[str, Path]]:
+    """Give every schema that ``path`` links to, directly or not, by its location as written in the link."""
+    for element in _parse(path).iter(*links):
         location = element.get("schemaLocation")
         target = (path.parent / location).resolve() if location else None
         if location and target is not None and target.is_file() and target not in seen:
             yield location, target
-            yield from _schemas_of(target, base, seen | {target})
+            yield from _schemas_of(target, links, seen | {target})
 
 
-def _rewritten(path: Path, base_url: str) -> bytes:
+def _rewritten(path: Path, base_url: str, links: Sequence[str]) -> bytes:
     root = _parse(path)
     for address in root.iter(_SOAP_ADDRESS):
         address.set("location", base_url)
-    for element in root.iter(f"{_XSD}import"):
+    for element in root.iter(*links):
         location = element.get("schemaLocation")
         if location:
             element.set("schemaLocation", f"{base_url}?xsd={quote(location, safe='/.')}")
@@ -124,11 +132,15 @@ def _parse(path: Path) -> etree._Element:
 
 
 def _base_url(request: web.BaseRequest) -> str:
-    """Give the URL of the request without its query, by the proxy's headers where there are any."""
+    """Give the URL of the request without its query, by the proxy's headers where there are any.
+
+    All of it is the caller's word (untrusted) and only comes back to the same caller; without a host that is one, the
+    path alone.
+    """
     headers = request.headers
     scheme = headers.get(FORWARDED_PROTO, request.scheme)
-    host = headers.get(FORWARDED_HOST) or request.url.host or ""
-    port = headers.get(FORWARDED_PORT) or (str(request.url.port) if request.url.explicit_port else "")
-    if scheme not in ("http", "https") or not _HOST.fullmatch(host) or not (port == "" or port.isdigit()):
-        return str(request.rel_url.with_query(None))
-    return f"{scheme}://{host}{f':{port}' if port else ''}{quote(request.path)}"
+    found = _AUTHORITY.fullmatch(headers.get(FORWARDED_HOST) or request.host)
+    port = headers.get(FORWARDED_PORT) or (found and found["port"]) or ""
+    if scheme not in ("http", "https") or found is None or not _PORT.fullmatch(port):
+        return quote(request.path)
+    return f"{scheme}://{found['host']}{f':{port}' if port else ''}{quote(request.path)}"

@@ -20,7 +20,7 @@ from contracts.errors import EXIT_FINDINGS, ConfigurationError, UsageError
 from contracts.registry import CONTRACTS
 from gateway.console import Console, common_options, pass_console
 from gateway.logs import configure_logs
-from gateway.sections import router_settings
+from gateway.sections import contracts_of, router_settings
 from router.behaviour import behaviour_of
 from router.calls import CallRecord, read_calls
 from router.catalogue import Catalogue, RoutingTable, read_catalogue, write_catalogue
@@ -73,7 +73,12 @@ def serve_command(console: Console, /, **options: Any) -> None:
         if settings.faults_by_header:
             console.warn("Callers may ask for faults by header; for tests only.")
 
-    serve(settings, announce=tell, prepare_worker=partial(configure_logs, is_verbose=console.is_verbose))
+    serve(
+        settings,
+        announce=tell,
+        prepare_worker=partial(configure_logs, is_verbose=console.is_verbose),
+        wsdl_files=[contract.wsdl for contract in contracts_of(console.settings()).values()],
+    )
 
 
 def _render_serving(out: rich.console.Console, summary: dict[str, Any]) -> None:

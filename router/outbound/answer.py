@@ -5,6 +5,7 @@ Steps 16-18 judge and change it in `router.outbound.outcome`; sizes: platform re
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -23,6 +24,10 @@ from router.outbound.patience import Patience
 PEEK_BYTES = 65_536
 #: A collected answer above this size waits in a file without name.
 _SPOOL_BYTES = 1_048_576
+#: The end of an answer that is looked at to see whether it is whole: blanks may follow its last tag.
+_END_BYTES = 256
+_ENVELOPE_END = re.compile(rb"</(?:[^<>\s]+:)?Envelope\s*>\s*\Z|-->\s*\Z")
+BREAKS_OFF = "The producer's answer breaks off before its end."
 _WRONG_BYTES = "The answer has bytes that its charset does not allow."
 
 
@@ -49,6 +54,8 @@ class Answer:
     length: int | None
     """Length of the whole body if it is known."""
     transcoder: Transcoder | None = field(default=None)
+    must_end: bool = False
+    """Neither a length nor chunks tell where it ends, so that only its own end tag tells that it is whole."""
 
     def whole(self) -> bytes:
         """Give the whole body of an answer without ``rest`` as it goes to the caller. Raises BrokenAnswer."""
@@ -62,8 +69,13 @@ class Answer:
         try:
             yield self._converted(self.head, is_last=self.rest is None)
             if self.rest is not None:
+                end = self.head[-_END_BYTES:]
                 async for piece in self.rest:
+                    if self.must_end:
+                        end = (end + piece)[-_END_BYTES:]
                     yield self._converted(piece, is_last=False)
+                if self.must_end and not is_ended(end):
+                    raise BrokenAnswer(BREAKS_OFF)
                 yield self._converted(b"", is_last=True)
         except UnicodeDecodeError:
             raise BrokenAnswer(_WRONG_BYTES) from None
@@ -72,6 +84,11 @@ class Answer:
 
     def _converted(self, data: bytes, *, is_last: bool) -> bytes:
         return data if self.transcoder is None else self.transcoder.feed(data, is_last=is_last)
+
+
+def is_ended(data: bytes) -> bool:
+    """Whether a SOAP message ends with ``data``, its last bytes; in UTF-16 every other one is 0."""
+    return _ENVELOPE_END.search(data[-_END_BYTES:].replace(b"\0", b"")) is not None
 
 
 async def open_answer(exchange: Exchange, response: aiohttp.ClientResponse, patience: Patience) -> Answer:
@@ -83,6 +100,8 @@ async def open_answer(exchange: Exchange, response: aiohttp.ClientResponse, pati
     if response.content_length is not None and response.content_length > limit:
         raise _too_large(exchange, limit)
     answer = Answer(response.status, response.reason or "", CIMultiDict(response.headers), b"", None, None)
+    is_open = response.content_length is None and "Transfer-Encoding" not in response.headers
+    answer.must_end = is_open and not exchange.context.behaviour.accept_short_answers
     content = response.content
     body = _limited(content, limit, patience)
     try:

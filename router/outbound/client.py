@@ -15,6 +15,7 @@ from yarl import URL
 
 from router.behaviour import Behaviour
 from router.exchange import Exchange
+from router.outbound.connector import ProducerConnector
 from router.outbound.failures import Failure, failure_of, unreachable
 from router.outbound.patience import Patience
 from router.outbound.tls import ProducerTls
@@ -39,9 +40,9 @@ class ProducerClient:
         """Make the connection pool. It has no limit: a producer that hangs must not keep others waiting."""
         keep_alive_s = self._settings.producer_keep_alive_s
         connector = (
-            aiohttp.TCPConnector(limit=0, ttl_dns_cache=30, keepalive_timeout=keep_alive_s)
+            ProducerConnector(limit=0, ttl_dns_cache=30, keepalive_timeout=keep_alive_s)
             if keep_alive_s
-            else aiohttp.TCPConnector(limit=0, ttl_dns_cache=30, force_close=True)
+            else ProducerConnector(limit=0, ttl_dns_cache=30, force_close=True)
         )
         self._session = aiohttp.ClientSession(
             connector=connector,

@@ -15,7 +15,7 @@ from router.envelope import root_of
 from router.exchange import Exchange
 from router.faults import FAULT_STATUS
 from router.headers import CORRELATION_ID, PRODUCER_TIME, SERVER, passes_to_consumer, sendable
-from router.outbound.answer import Answer
+from router.outbound.answer import BREAKS_OFF, Answer, is_ended
 from router.outbound.failures import unreachable
 
 Outcome = Literal["answer", "producer-fault"]
@@ -35,6 +35,8 @@ def judge(exchange: Exchange, answer: Answer) -> Outcome:
             raise unreachable(address, f"The answer with status {status} is no SOAP 1.1 message.")
     elif status != FAULT_STATUS or not _is_fault(exchange, answer, codec):
         raise unreachable(address, f"VP_PRODUCER_EXCEPTION_HTTP_STATUS={status}")
+    if answer.must_end and answer.rest is None and not is_ended(answer.head):
+        raise unreachable(address, BREAKS_OFF)
     if codec != exchange.answer_codec:
         _convert(exchange, answer, codec)
     answer.headers = _headers(exchange, answer)

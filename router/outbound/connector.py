@@ -1,0 +1,43 @@
+"""Connections to producers: one is used again only if it is silent, and one that is done with does not linger.
+
+Beside platform reference 5: what a producer says unasked on a kept connection must never become the answer to another
+consumer's call, and a producer that does not take or end what it was sent must not hold the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+import aiohttp
+from aiohttp.tracing import Trace
+
+#: Kept connections that are thrown away in one call before it fails as if the producer had reset it.
+_MOST_SPOILED = 8
+#: A closed connection may take this long to say goodbye to the producer.
+_GOODBYE_S = 1.0
+
+
+class ProducerConnector(aiohttp.TCPConnector):
+    """The pool of the HTTP client, with what the library leaves to the producer's good behaviour."""
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> aiohttp.connector.Connection:
+        """Give a connection on which nothing has come unasked. Raises ServerDisconnectedError if there is none."""
+        for _ in range(_MOST_SPOILED):
+            connection = await super().connect(req, traces, timeout)
+            transport = connection.transport
+            if transport is not None and connection.protocol is not None and not connection.protocol.should_close:
+                connection.add_callback(partial(self._let_go, transport))
+                return connection
+            connection.close()
+        raise aiohttp.ServerDisconnectedError("The producer speaks unasked.")
+
+    def _let_go(self, transport: asyncio.Transport) -> None:
+        self._loop.call_soon(self._hurry, transport)  # by then it is known whether it is kept
+
+    def _hurry(self, transport: asyncio.Transport) -> None:
+        """See to it that a connection that has been closed, and not kept, is gone soon."""
+        if transport.is_closing():
+            self._loop.call_later(_GOODBYE_S, transport.abort)
