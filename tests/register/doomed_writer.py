@@ -1,13 +1,13 @@
-"""A process that imports or publishes and kills itself (SIGKILL) at a given point; run as a script.
+"""A process that imports or publishes and kills itself (SIGKILL) at a given point.
 
-Arguments: database URL, file to import or ``-`` to publish, point as PHASE:SHARE; phase commit kills in the commit.
+The processes are forked from one that has imported the program and done nothing yet: each is as new as a started one.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
-import sys
 from pathlib import Path
 
 from sqlalchemy import Engine, event
@@ -21,8 +21,20 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main(url: str, file: str, point: str) -> None:
-    """Do the work up to ``point``."""
+def run_and_kill(url: str, file: str, point: str) -> int | None:
+    """Work on the register at ``url`` in a process of its own up to ``point``; give the process's exit code.
+
+    ``file`` is imported, ``-`` publishes; ``point`` is PHASE:SHARE, where the phase commit kills in the commit.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([import_vis.__module__])
+    process = context.Process(target=_work, args=(url, file, point))
+    process.start()
+    process.join(60)
+    return process.exitcode
+
+
+def _work(url: str, file: str, point: str) -> None:
     wanted_phase, share = point.split(":")
     done: dict[str, int] = {}
 
@@ -49,6 +61,3 @@ def main(url: str, file: str, point: str) -> None:
     else:
         import_vis(register, Path(file), progress=progress)
 
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

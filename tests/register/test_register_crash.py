@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from doomed_writer import run_and_kill
 from sqlalchemy import delete, event
 from vis_file import nation, row, unit, value, write_csv
 
@@ -25,7 +24,6 @@ from producer.register.tables import publication_slice
 
 ImportRows = Callable[..., ImportOutcome]
 EVER = DatePeriod("19000101", "20991231")
-ROOT = Path(__file__).parents[2]
 BEFORE = [nation(), row(), *(unit(number, MeasureID="b") for number in range(30))]
 AFTER = [
     value(MeasureID=f"m{measure}", UnitHSAID=f"SE9990001112-E{number:04}", UnitName=f"U{number}")
@@ -44,11 +42,7 @@ def _served(register: Register) -> bytes:
 
 
 def _kill(register: Register, file: str, point: str) -> None:
-    script = str(Path(__file__).with_name("doomed_writer.py"))
-    run = subprocess.run(
-        [sys.executable, script, register.url, file, point], cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, timeout=60
-    )
-    assert run.returncode == -signal.SIGKILL
+    assert run_and_kill(register.url, file, point) == -signal.SIGKILL
 
 
 @pytest.mark.parametrize(
