@@ -104,7 +104,7 @@ def test_unreachable_ends_with_5(brygga: Brygga) -> None:
         (("--url", "http://127.0.0.1:9/", "--from", "2024-02-30"), EXIT_USAGE, "It is not known"),
         (("--url", "http://127.0.0.1:9/", *DATA, *IDS, "--data", "broken.xml"), EXIT_ENVIRONMENT, "no readable XML"),
         (("--recorded", "empty"), EXIT_ENVIRONMENT, "recording.json"),
-        (("--url", "http://127.0.0.1:9/", *DATA, *IDS, "--catalogue", "bad.toml"), EXIT_ENVIRONMENT, "problem"),
+        (("--url", "http://127.0.0.1:9/", *DATA, *IDS, "--catalogue", "bad.toml"), EXIT_ENVIRONMENT, "no [[measure]]"),
     ],
 )
 def test_what_cannot_be_run_says_why(
@@ -156,9 +156,9 @@ def test_broken_schematron_is_no_success(mock: MockServer, brygga: Brygga, tmp_p
 
 
 def test_catalogue_turns_remarks_into_judgements(mock: MockServer, brygga: Brygga, tmp_path: Path) -> None:
-    (tmp_path / "catalogue.toml").write_text(
-        '["Response-Land"]\nkind = "proportion"\nthreshold = 15\n["Response-VE-Lan-Land"]\nkind = "cohort"\n'
-    )
+    entry = '[[measure]]\nmeasure_id = "{}"\nversion = 1\ntitle = "x"\nunit_type = "{}"\n'
+    entries = entry.format("Response-Land", "Andel"), entry.format("Response-VE-Lan-Land", "Antal")
+    (tmp_path / "catalogue.toml").write_text(f"{entries[0]}threshold = 15\n{entries[1]}")
     exit_code, out, _ = brygga(
         "suite", "run", "--url", mock.url, *DATA, *IDS, "--catalogue", "catalogue.toml", "--only", "protocol.1"
     )
