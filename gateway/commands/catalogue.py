@@ -19,7 +19,7 @@ from gateway.console import Console, common_options, pass_console
 from gateway.sections import catalogue_settings
 
 if TYPE_CHECKING:
-    from producer.catalogue.model import Catalogue, CatalogueMeasure
+    from contracts.catalogue.model import Catalogue, CatalogueMeasure
 
 
 @click.group()
@@ -34,8 +34,9 @@ def command() -> None:
 @pass_console
 def import_(console: Console, files: tuple[Path, ...], *, replaces: bool) -> None:
     """Read FILES into the catalogue: answers of its API (JSON), or the own form (TOML, CSV, XLSX)."""
-    from producer.catalogue.files import load_catalogue, read_catalogue, save_catalogue
-    from producer.catalogue.model import Catalogue
+    from contracts.catalogue.files import load_catalogue, save_catalogue
+    from contracts.catalogue.model import Catalogue
+    from producer.catalogue.reading import read_catalogue
 
     target = catalogue_settings(console.settings()).file
     known = load_catalogue(target) if target.exists() and not replaces else Catalogue()
@@ -51,9 +52,9 @@ def import_(console: Console, files: tuple[Path, ...], *, replaces: bool) -> Non
 @pass_console
 def sync(console: Console, measure_ids: tuple[str, ...], *, fresh: bool) -> None:
     """Fetch indicators from the catalogue's API: MEASURE_IDS, else those of the settings, else the known ones."""
+    from contracts.catalogue.files import load_catalogue, save_catalogue
+    from contracts.catalogue.model import Catalogue
     from producer.catalogue.api import fetch_measures
-    from producer.catalogue.files import load_catalogue, save_catalogue
-    from producer.catalogue.model import Catalogue
 
     section = catalogue_settings(console.settings())
     known = load_catalogue(section.file) if section.file.exists() else Catalogue()
@@ -128,7 +129,7 @@ def template(console: Console, file: Path) -> None:
 
 
 def _catalogue(console: Console) -> Catalogue:
-    from producer.catalogue.files import load_catalogue
+    from contracts.catalogue.files import load_catalogue
 
     return load_catalogue(catalogue_settings(console.settings()).file)
 
@@ -151,7 +152,7 @@ def _tell(console: Console, target: Path, read: Catalogue, merged: Catalogue, **
 
 
 def _render(out: rich.console.Console, catalogue: Catalogue, measure: CatalogueMeasure, versions: list[int]) -> None:
-    from producer.catalogue.model import TEXTS
+    from contracts.catalogue.model import TEXTS
 
     out.print(f"[head]{escape(measure.title)}[/head]  {escape(measure.measure_id)}")
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
@@ -166,6 +167,7 @@ def _render(out: rich.console.Console, catalogue: Catalogue, measure: CatalogueM
         ("Status", measure.status),
         ("Valid", f"{measure.valid_from or '...'} to {measure.valid_to or '...'}"),
         ("Unit type", f"{measure.unit_type} ({measure.kind})"),
+        ("Unit", measure.definition().unit or ""),
         ("Frequencies", ", ".join(measure.frequencies) + rolling),
         ("Levels", ", ".join(measure.levels)),
         ("Display threshold", _number(measure.display_threshold) + (f"; {audiences}" if audiences else "")),

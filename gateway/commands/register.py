@@ -20,9 +20,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from contracts.errors import EXIT_DATA
+from contracts.model import ReportingParty
 from gateway.commands.register_views import contract_data, forms, local, render_status
 from gateway.console import Advance, Console, common_options, pass_console
-from gateway.sections import catalogue_settings, parties, register_of, register_settings, served_contracts
+from gateway.sections import catalogue_settings, register_of, register_settings, served_contracts
 from gateway.settings import Settings
 from producer.register import (
     Publication,
@@ -34,7 +35,7 @@ from producer.register import (
 )
 
 if TYPE_CHECKING:
-    from producer.catalogue.model import Catalogue
+    from contracts.catalogue.model import Catalogue
     from producer.register.importer import ImportOutcome
     from producer.register.vis.findings import Findings, ImportFinding
 
@@ -98,7 +99,7 @@ def import_(
     settings = console.settings()
     catalogue = _catalogue(settings)
     if register_hsa_id is None and settings.has("organization"):
-        register_hsa_id = parties(settings)["organization"].hsa_id
+        register_hsa_id = settings.build("organization", ReportingParty).hsa_id
     shown = None if all_findings else _SHOWN_FINDINGS
     with register_of(settings, create=True) as register, import_phases(console) as progress:
         try:
@@ -247,7 +248,7 @@ def _catalogue(settings: Settings) -> Catalogue | None:
     file = catalogue_settings(settings).file
     if not file.exists():
         return None
-    from producer.catalogue.files import load_catalogue
+    from contracts.catalogue.files import load_catalogue
 
     return load_catalogue(file)
 

@@ -24,8 +24,8 @@ from gateway.sections import catalogue_settings, organizations_settings, parties
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
+    from contracts.catalogue.model import Catalogue
     from producer.calculation.pipeline import Calculated, Options
-    from producer.catalogue.model import Catalogue
     from producer.completeness import Completeness
     from producer.organizations.model import Organizations
     from producer.register.vis.findings import Findings
@@ -109,7 +109,7 @@ def _import(console: Console, settings: Settings, target: Path, catalogue: Catal
 
 def known_catalogue(settings: Settings) -> Catalogue:
     """Give the working folder's catalogue. Raises ConfigurationError."""
-    from producer.catalogue.files import load_catalogue
+    from contracts.catalogue.files import load_catalogue
 
     return load_catalogue(catalogue_settings(settings).file)
 

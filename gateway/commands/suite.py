@@ -116,7 +116,7 @@ def command() -> None:
 @click.option("--to", "end", default="", help="Last day of it.")
 @click.option("--data", type=_EXISTING, help="data.xml of a published test suite.")
 @click.option("--schematron", "schematrons", type=_EXISTING, multiple=True, help="A constraints.sch of your own.")
-@click.option("--catalogue", type=_EXISTING, help="Definitions of the indicators (TOML), for rules 1.1, 1.6, 1.7.")
+@click.option("--catalogue", type=_EXISTING, help="The catalogue, for rules 1.1, 1.6, 1.7 (catalogue.json, TOML).")
 @click.option(
     "--contract",
     default="",

@@ -21,6 +21,9 @@ def test_the_demo_ends_0_and_every_step_is_right(tmp_path: Path, capfd: pytest.C
     commands = " ".join(step["command"] for step in data["steps"])
     for part in ("init", "register import", "register publish", "producer serve", "router serve", "consumer poll"):
         assert f"brygga {part}" in commands
+    (told,) = (step["outcome"] for step in data["steps"] if "directly" in step["title"])
+    for part in ("12 units", "sub-groups by sex and age", "value classes", "percentiles", "6 reference values"):
+        assert part in told
     assert (tmp_path / "demo" / "brygga.toml").exists()
 
 
