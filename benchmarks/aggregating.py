@@ -11,13 +11,13 @@ from datetime import date, timedelta
 import polars as pl
 
 from benchmarks.harness import Detail, Figure, in_turns
+from contracts.catalogue.kik import submeasure_of
+from contracts.catalogue.model import CatalogueMeasure
 from contracts.codes import KOMMUN
 from producer.calculation.aggregate import aggregate
 from producer.calculation.counts import Counts
 from producer.calculation.periods import month_number
 from producer.calculation.results import with_values
-from producer.catalogue.kik import submeasure_of
-from producer.catalogue.model import CatalogueMeasure
 from producer.organizations.model import Organizations, Place
 from producer.register.vis.findings import Findings
 

@@ -11,9 +11,9 @@ from typing import Final, Literal, get_args
 
 import polars as pl
 
+from contracts.catalogue.own_form import FIELDS
 from contracts.errors import UsageError
 from producer.calculation.counts import COLUMNS as COUNT_COLUMNS
-from producer.catalogue.own_form import FIELDS
 from producer.organizations.reading import COLUMNS as ORGANIZATION_COLUMNS
 from producer.register.distributed.columns import COLUMNS as DISTRIBUTED_COLUMNS
 from producer.register.vis.columns import COLUMNS as VIS_COLUMNS

@@ -13,10 +13,10 @@ from typing import Final
 
 import polars as pl
 
+from contracts.catalogue.model import Catalogue, CatalogueMeasure
 from contracts.codes import Bilingual
 from producer.calculation.count_checks import check_counts, check_together
 from producer.calculation.periods import month_number
-from producer.catalogue.model import Catalogue, CatalogueMeasure
 from producer.organizations.model import Organizations
 from producer.register.vis.findings import Findings
 from producer.register.vis.reading import ROW

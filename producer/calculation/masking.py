@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 import polars as pl
 
+from contracts.catalogue.model import CatalogueMeasure
 from producer.calculation.aggregate import Aggregates
 from producer.calculation.results import REASON
 from producer.calculation.suppression import Table, suppress
 from producer.calculation.tree import LEVELS
-from producer.catalogue.model import CatalogueMeasure
 
 Progress = Callable[[int, int], None]
 _LOWEST_FIRST = tuple(reversed(LEVELS))

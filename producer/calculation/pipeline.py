@@ -13,13 +13,13 @@ from typing import Literal
 
 import polars as pl
 
+from contracts.catalogue.model import Catalogue
 from producer.calculation.aggregate import aggregate
 from producer.calculation.counts import Counts, read_counts
 from producer.calculation.masking import with_suppression
 from producer.calculation.results import with_values
 from producer.calculation.rounding import rounded
 from producer.calculation.vis_rows import vis_rows
-from producer.catalogue.model import Catalogue
 from producer.organizations.model import Organizations
 from producer.register.vis.findings import Findings, ImportFinding
 

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import polars as pl
 
+from contracts.catalogue.model import MONTHS, CatalogueMeasure, Frequency, UnitType
 from producer.calculation.counts import Counts
 from producer.calculation.periods import ended_periods, last_day, month_of, period_label
 from producer.calculation.tree import LEVELS
-from producer.catalogue.model import MONTHS, CatalogueMeasure, Frequency, UnitType
 from producer.register.vis.findings import Findings, ImportFinding
 
 _NO_REGIONS: Final = (

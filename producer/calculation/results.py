@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from contracts.catalogue.model import KINDS
 from producer.calculation.aggregate import Aggregates
 from producer.calculation.intervals import student, wilson
-from producer.catalogue.model import KINDS
 
 STRICT_PART = 5
 """In strict masking, fewer cases than this on either side of a proportion are hidden too (domain reference 1.5)."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import polars as pl
 
+from contracts.catalogue.model import Catalogue
 from contracts.codes import COUNTRY_NAME
 from producer.calculation.aggregate import Aggregates
 from producer.calculation.tree import LEVELS
-from producer.catalogue.model import Catalogue
 from producer.register.vis.columns import COLUMNS
 
 

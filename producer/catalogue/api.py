@@ -1,6 +1,6 @@
 """Fetches indicators from the catalogue's API, with answers kept beside the catalogue file (domain reference 2.1, 2.2).
 
-Untrusted: an answer's size, form and time are bounded; it is read by `producer.catalogue.kik`.
+Untrusted: an answer's size, form and time are bounded; it is read by `contracts.catalogue.kik`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from urllib.parse import quote
 
 import httpx
 
+from contracts.catalogue import kik
+from contracts.catalogue.model import Catalogue, CatalogueMeasure
 from contracts.errors import ConnectionFailed, TimedOut, UnexpectedAnswer
-from producer.catalogue import kik
-from producer.catalogue.model import Catalogue, CatalogueMeasure
 from producer.catalogue.settings import CatalogueSettings
 
 _TRIES: Final = 3

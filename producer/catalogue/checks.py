@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from producer.catalogue.model import MONTHS, Catalogue
+from contracts.catalogue.model import MONTHS, Catalogue
 from producer.register.vis.findings import Findings
 from producer.register.vis.organizations import IDENTITY
 from producer.register.vis.row_rule import RowRule, check_rows, said

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import polars as pl
 
+from contracts.catalogue.model import MONTHS, Catalogue
 from producer.calculation.periods import first_day, last_day, month_number, month_of
-from producer.catalogue.model import MONTHS, Catalogue
 from producer.completeness.model import MeasureState, Missing, Suspicion
 from producer.completeness.suspicious import suspicions
 from producer.organizations.model import LAND, Organizations, display_name

@@ -9,7 +9,7 @@ from typing import Final
 
 import polars as pl
 
-from producer.catalogue.model import Catalogue
+from contracts.catalogue.model import Catalogue
 from producer.completeness.model import Suspicion
 from producer.register.vis.organizations import IDENTITY
 from producer.register.vis.table_checks import MISSING_SHARE_OF_FILE, MISSING_SHARE_OF_MEASURE

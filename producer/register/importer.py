@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from sqlalchemy import Connection, insert, select, update
 
+from contracts.catalogue.model import Catalogue
 from producer.catalogue.checks import check_against_catalogue, with_catalogue_kinds
-from producer.catalogue.model import Catalogue
 from producer.register import staging
 from producer.register.conflicts import check_against_register
 from producer.register.dimensions import (

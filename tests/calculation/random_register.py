@@ -9,9 +9,9 @@ from pathlib import Path
 
 import polars as pl
 
+from contracts.catalogue.kik import submeasure_of
+from contracts.catalogue.model import Catalogue, CatalogueMeasure
 from producer.calculation.counts import COLUMNS, Counts, read_counts
-from producer.catalogue.kik import submeasure_of
-from producer.catalogue.model import Catalogue, CatalogueMeasure
 from producer.organizations.model import Organizations, Place
 
 TODAY = date(2026, 6, 30)

@@ -16,10 +16,10 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.weightstats import DescrStatsW
 
+from contracts.catalogue.model import CatalogueMeasure
 from producer.calculation.counts import Counts
 from producer.calculation.intervals import student, t_quantile, wilson
 from producer.calculation.pipeline import Calculated, Options, calculate_counts
-from producer.catalogue.model import CatalogueMeasure
 from producer.organizations.model import Organizations
 
 LEVELS = ("Land", "Lan", "Kommun", "Sjukhus", "Vardenhet")

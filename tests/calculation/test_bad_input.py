@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 from random_register import HSA, TODAY, counts_from, measure, write_counts
 
+from contracts.catalogue.model import Catalogue
 from contracts.errors import DataError
 from producer.calculation.counts import COUNT_RULES
 from producer.calculation.pipeline import Options, calculate
-from producer.catalogue.model import Catalogue
 from producer.organizations import ORGANIZATION_RULES, read_organizations
 from producer.organizations.model import Organizations, Place
 from producer.organizations.reading import COLUMNS

@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 from random_register import HSA, counts_from, measure, month_span, random_counts, random_organizations
 
+from contracts.catalogue.model import CatalogueMeasure
 from producer.calculation import aggregate
 from producer.calculation.pipeline import Calculated, Options, calculate_counts
-from producer.catalogue.model import CatalogueMeasure
 from producer.organizations.model import Organizations, Place
 
 UNITS = Organizations(tuple(Place("Vardenhet", f"{HSA}-E{one}", f"Demoenhet {one}", "13", "1380") for one in (1, 2)))

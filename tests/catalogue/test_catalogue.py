@@ -10,15 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from contracts.errors import DataError, UsageError
-from producer.catalogue.files import load_catalogue, read_catalogue, save_catalogue
-from producer.catalogue.model import Catalogue
+from contracts.catalogue.files import load_catalogue, save_catalogue
+from contracts.catalogue.model import Catalogue
+from contracts.errors import ConfigurationError, DataError, UsageError
+from producer.catalogue.reading import read_catalogue
 from producer.catalogue.rules import CATALOGUE_RULES
 from producer.register import open_register
 from producer.register.importer import import_vis
 from producer.register.vis.columns import COLUMNS
 from producer.register.vis.findings import VisFileRejected
 from producer.templates import FORMS, write_template
+from testsuites.catalogue import read_catalogue as definitions_of_suite
 
 MEASURE_ID = "7c0f4a52-1d3e-4b6a-9f10-2e5b8a610001"
 TODAY = date(2026, 6, 30)
@@ -150,6 +152,42 @@ def test_own_forms_say_the_same(tmp_path: Path) -> None:
     assert set(catalogues[0].submeasures("99001")) == {"1", "2"}
 
 
+@pytest.mark.parametrize("name", ["catalogue.toml", "catalogue.json", "answer.json"])
+def test_the_suites_read_the_same_files(name: str, tmp_path: Path) -> None:
+    write_template("catalogue", tmp_path / "catalogue.toml")
+    (tmp_path / "answer.json").write_text(json.dumps(answer(submeasures=[submeasure("1")])), encoding="utf-8")
+    save_catalogue(tmp_path / "catalogue.json", read_catalogue([tmp_path / "catalogue.toml"]))
+    definitions = definitions_of_suite(tmp_path / name)
+    assert definitions == read_catalogue([tmp_path / name]).definitions()
+    assert {one.display_threshold for one in definitions.values()} == {15.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("catalogue.csv", "measure_id;version\n", "brygga catalogue import catalogue.csv"),
+        ("catalogue.toml", "[x]\nkind = 1\n", "no \\[\\[measure\\]\\]"),
+        ("other.json", "{}", "no answer of the catalogue"),
+    ],
+)
+def test_suites_tell_what_is_no_catalogue(name: str, text: str, expected: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=expected):
+        definitions_of_suite(tmp_path / name)
+
+
+def test_unit_of_a_value_is_the_catalogues(tmp_path: Path) -> None:
+    entry = '[[measure]]\nmeasure_id = "{0}"\nversion = 1\ntitle = "x"\nunit_type = "{1}"\n{2}\nmen = "{0}-1"\n'
+    file = tmp_path / "catalogue.toml"
+    parts = (("a", "Medelvärde", 'unit = "mmol/mol"'), ("b", "Dagar", ""), ("c", "Median", ""), ("d", "Andel", ""))
+    file.write_text("".join(entry.format(*part) for part in parts), encoding="utf-8")
+    save_catalogue(tmp_path / "kept.json", read_catalogue([file]))
+    units = {name: one.unit for name, one in load_catalogue(tmp_path / "kept.json").definitions().items()}
+    assert units == {
+        "a": "mmol/mol", "a-1": "mmol/mol", "b": "d", "b-1": "d", "c": None, "c-1": None, "d": None, "d-1": None,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_template_is_not_written_over_a_file(form: str, tmp_path: Path) -> None:
     file = tmp_path / "form.xlsx"
@@ -174,6 +212,7 @@ def test_template_is_not_written_over_a_file(form: str, tmp_path: Path) -> None:
             '[[measure]]\nmeasure_id = "a"\nversion = 1\ntitle = "x"\nunit_type = "Andel"\nopen_data = "perhaps"',
             "open_data",
         ),
+        ('[[measure]]\nmeasure_id = "a"\nversion = 1\ntitle = "x"\nunit_type = "Dagar"\nunit = "per år"', "UCUM"),
         ("[[measure]", "no valid TOML"),
         ("", "no \\[\\[measure\\]\\]"),
     ],

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from lxml import html as lxml_html
 
-from producer.catalogue.model import Catalogue, CatalogueMeasure
+from contracts.catalogue.model import Catalogue, CatalogueMeasure
 from producer.completeness import Completeness, check_completeness
 from producer.completeness.html import completeness_html
 from producer.organizations.model import Organizations, Place

@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from contracts.catalogue.model import FREQUENCIES, KINDS, LEVELS, PUBLISHED, SOUGHT, CatalogueMeasure, Frequency
 from contracts.errors import DataError
-from producer.catalogue.model import FREQUENCIES, KINDS, LEVELS, PUBLISHED, SOUGHT, CatalogueMeasure, Frequency
 
 _ZONE = ZoneInfo("Europe/Berlin")
 _TEXTS = {

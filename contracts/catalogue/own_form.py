@@ -1,10 +1,11 @@
 """The project's own form of the catalogue, for teams without access to it: TOML (``[[measure]]``) or a table.
 
-Both have the same fields (`FIELDS`); a table is CSV or XLSX with a column for each, lists written with commas.
+Both have the same fields (`FIELDS`); a table has a column for each, with lists written with commas.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
@@ -12,9 +13,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from contracts.errors import DataError
-from producer.catalogue.kik import submeasure_of
-from producer.catalogue.model import (
+from contracts.catalogue.kik import submeasure_of
+from contracts.catalogue.model import (
     FREQUENCIES,
     KINDS,
     LEVELS,
@@ -23,8 +23,7 @@ from producer.catalogue.model import (
     TEXTS,
     CatalogueMeasure,
 )
-from producer.register.vis.reading import ROW
-from producer.tabular import read_table
+from contracts.errors import DataError
 
 FIELDS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -39,6 +38,7 @@ FIELDS: Final[Mapping[str, str]] = MappingProxyType(
         "sought_value": "Högt or Lågt, whichever is better. Empty: neither.",
         "target_value": "Target of the indicator, in the unit of its value.",
         "per": "Factor of a Kvot, such as 1000 for per thousand. Default: 1.",
+        "unit": "Unit of its value as a UCUM code, such as mmol/mol or kg. Default: d (days) for Dagar, else not said.",
         "open_data": "true when anybody may fetch it. Default: false.",
         "standardised": "true when rates are adjusted for case mix. Default: false.",
         "rolling_year": "true when each period reports the twelve months that end with it. Default: false.",
@@ -51,6 +51,7 @@ FIELDS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 REQUIRED: Final = ("measure_id", "version", "title", "unit_type")
+_UCUM: Final = re.compile(r"[!-~]{1,100}")
 _SEXES: Final = (("men", "1", "män"), ("women", "2", "kvinnor"))
 
 
@@ -65,20 +66,15 @@ def read_toml(path: Path) -> list[CatalogueMeasure]:
         raise DataError(f"{path} has no [[measure]]. Make an example with: brygga catalogue template catalogue.toml")
     measures: list[CatalogueMeasure] = []
     for number, entry in enumerate(entries, 1):
-        measures += _measures(entry, f"[[measure]] number {number}")
+        measures += measures_of_entry(entry, f"[[measure]] number {number}")
     return measures
 
 
-def read_own_table(path: Path) -> list[CatalogueMeasure]:
-    """Read a CSV or XLSX (untrusted) with the columns `FIELDS`. Raises DataError naming row and column."""
-    measures: list[CatalogueMeasure] = []
-    for row in read_table(path, tuple(FIELDS), REQUIRED).to_dicts():
-        number = row.pop(ROW)
-        measures += _measures({name: text for name, text in row.items() if text is not None}, f"Row {number}")
-    return measures
+def measures_of_entry(entry: Mapping[str, Any], where: str) -> Iterator[CatalogueMeasure]:
+    """Give the indicator of one entry (untrusted) with its submeasures; ``where`` names the entry in what is raised.
 
-
-def _measures(entry: Mapping[str, Any], where: str) -> Iterator[CatalogueMeasure]:
+    Raises DataError naming the field.
+    """
     unknown = [name for name in entry if name not in FIELDS]
     missing = [name for name in REQUIRED if entry.get(name) in (None, "")]
     if unknown or missing:
@@ -104,6 +100,7 @@ def _measures(entry: Mapping[str, Any], where: str) -> Iterator[CatalogueMeasure
         is_standardised=fields.truth("standardised"),
         is_rolling_year=fields.truth("rolling_year"),
         per=fields.number("per") or 1.0,
+        unit=fields.matching("unit", _UCUM, "a UCUM code without blanks, such as mmol/mol, d or {score}"),
         valid_from=fields.day("valid_from"),
         valid_to=fields.day("valid_to"),
         texts={name: text for name in TEXTS if (text := fields.text(name))},
@@ -126,6 +123,12 @@ class _Fields:
 
     def text(self, name: str) -> str:
         return str(self._entry.get(name, "")).strip()
+
+    def matching(self, name: str, form: re.Pattern[str], wanted: str) -> str | None:
+        text = self.text(name)
+        if text and not form.fullmatch(text):
+            raise self.wrong(name, wanted)
+        return text or None
 
     def number(self, name: str, *, is_whole: bool = False) -> float | None:
         text = self.text(name).replace(",", ".")

@@ -49,6 +49,8 @@ KINDS: Final[Mapping[UnitType, MeasureKind]] = MappingProxyType(
 METHODS: Final[Mapping[UnitType, str]] = MappingProxyType(
     {"Medelvärde": "AVERAGE", "Median": "MEDIAN", "Dagar": "MEDIAN", "Antal": "COUNT"}
 )
+UNITS: Final[Mapping[UnitType, str]] = MappingProxyType({"Dagar": "d"})
+"""UCUM codes of the unit types that are units themselves; the catalogue's answers hold no other unit."""
 SOUGHT: Final[Mapping[str, SoughtValue]] = MappingProxyType({"högt": "high", "lågt": "low"})
 TEXTS: Final = MappingProxyType(
     {
@@ -73,8 +75,8 @@ class CatalogueMeasure:
 
     ``levels`` are organisation types of the contract. ``display_threshold`` is the smallest basis that may be shown
     (None: the catalogue gives none), ``audience_thresholds`` other ones by audience. ``per`` is the factor of a Kvot
-    (1000: per thousand). ``parent_id`` and ``sex`` (1 men, 2 women) are those of a submeasure. ``is_rolling_year``:
-    each period reports the twelve months that end with it.
+    (1000: per thousand), ``unit`` the UCUM code of the value's unit. ``parent_id`` and ``sex`` (1 men, 2 women) are
+    those of a submeasure. ``is_rolling_year``: each period reports the twelve months that end with it.
     """
 
     measure_id: str
@@ -92,6 +94,7 @@ class CatalogueMeasure:
     is_standardised: bool = False
     is_rolling_year: bool = False
     per: float = 1.0
+    unit: str | None = None
     valid_from: date | None = None
     valid_to: date | None = None
     parent_id: str | None = None
@@ -132,6 +135,7 @@ class CatalogueMeasure:
             title=self.title,
             display_threshold=self.threshold(),
             is_standardised=self.is_standardised,
+            unit=self.unit or UNITS.get(self.unit_type),
             method=METHODS.get(self.unit_type),
             version_id=self.version_id,
         )

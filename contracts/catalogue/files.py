@@ -1,4 +1,4 @@
-"""The catalogue's file in the working folder, and import of files of any known form into it.
+"""The catalogue's file in the working folder, and the other documents that indicators are read from.
 
 The file is JSON, sorted and written byte-stably, so that it can be kept under version control.
 """
@@ -12,10 +12,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
+from contracts.catalogue import kik
+from contracts.catalogue.model import Catalogue, CatalogueMeasure
+from contracts.catalogue.own_form import read_toml
 from contracts.errors import ConfigurationError, DataError
-from producer.catalogue import kik
-from producer.catalogue.model import Catalogue, CatalogueMeasure
-from producer.catalogue.own_form import read_own_table, read_toml
 
 _FORMAT: Final = "indikatorbryggan-catalogue/1"
 _DATES: Final = ("valid_from", "valid_to")
@@ -47,27 +47,15 @@ def save_catalogue(path: Path, catalogue: Catalogue) -> None:
     part.replace(path)
 
 
-def read_catalogue(paths: Sequence[Path], known: Catalogue | None = None) -> Catalogue:
-    """Read files (untrusted) of the catalogue: its JSON answers, TOML, CSV or XLSX. Raises DataError.
+def read_document(path: Path, parents: Sequence[CatalogueMeasure] = ()) -> list[CatalogueMeasure]:
+    """Read a file (untrusted): the working folder's catalogue, an answer of the catalogue (JSON), or the own TOML form.
 
-    ``known``: what is known already, for answers that hold submeasures only.
+    ``parents``: indicators known already, for answers that hold submeasures only. Raises DataError.
     """
-    measures: list[CatalogueMeasure] = []
-    for path in paths:
-        parents = [*(known.measures if known else ()), *measures]
-        measures += _read(path, parents)
-    if not measures:
-        raise DataError("The file(s) hold no indicator; an empty search result means that it was not found.")
-    return Catalogue.of(measures)
-
-
-def _read(path: Path, parents: Sequence[CatalogueMeasure]) -> list[CatalogueMeasure]:
     if not path.is_file():
         raise DataError(f"There is no file {path}.")
     if path.suffix.lower() == ".toml":
         return read_toml(path)
-    if path.suffix.lower() != ".json":
-        return read_own_table(path)
     try:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as error:
