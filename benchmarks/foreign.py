@@ -13,7 +13,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -47,12 +47,12 @@ http {
 
 
 @contextmanager
-def gsoap(keys: Keys, folder: Path, answer: Path) -> Iterator[int]:
+def gsoap(keys: Keys, folder: Path, answer: Path, *arguments: str) -> Iterator[int]:
     """Generate, compile and run the gSOAP server."""
     compiler = _program("cc", "gcc")
     _program("wsdl2h", "gsoap")
     _program("soapcpp2", "gsoap")
-    made = folder / "gsoap"
+    made = folder / "-".join(("gsoap", *arguments))
     made.mkdir()
     source = _PEERS / "gsoap_server.c"
     try:
@@ -67,8 +67,13 @@ def gsoap(keys: Keys, folder: Path, answer: Path) -> Iterator[int]:
     pem = made / "server.pem"
     pem.write_bytes(Path(keys.server.private_key or "").read_bytes() + keys.server.certificate.read_bytes())
     pem.chmod(0o600)
-    with _running([str(made / "server"), str(answer), str(pem), str(keys.server.ca)]) as process:
+    with _running([str(made / "server"), str(answer), str(pem), str(keys.server.ca), *arguments]) as process:
         yield _listening(process)
+
+
+def gsoap_kept(keys: Keys, folder: Path, answer: Path) -> AbstractContextManager[int]:
+    """Run the gSOAP server with objects that are made once, before the first call."""
+    return gsoap(keys, folder, answer, "kept")
 
 
 @contextmanager

@@ -21,7 +21,11 @@ _SLOW_RUNS, _SLOW_CALLS = 3, 4
 _EVERYTHING = DatePeriod("20000101", "20991231")
 _MIB = 2**20
 # Peer, how it is started, and how many times its throughput ours must be (None: to know it).
-_FAST_PEERS = (("gSOAP", foreign.gsoap, 5.0), ("nginx with the bytes as a file", foreign.nginx_file, None))
+_FAST_PEERS = (
+    ("gSOAP", foreign.gsoap, 5.0),
+    ("gSOAP with objects made once", foreign.gsoap_kept, None),
+    ("nginx with the bytes as a file", foreign.nginx_file, None),
+)
 _SLOW_PEERS = (("node-soap", foreign.node_soap, 20.0), ("PHP SoapServer", foreign.php_soap, None))
 
 
