@@ -26,12 +26,12 @@ make bench-all     # everything, with 5 000 000 measurements and an hour's worth
 _NOTES = """## How to read it
 
 * **Peers.** gSOAP fills the objects of the answer for each call, as a service does that answers more than one question,
-  from ones in memory; "objects made once" is the most that it can do. node-soap and PHP write the same measurements from
-  their own objects. None of them reads a database; this producer does.
+  from ones in memory; "objects made once" is the most that it can do. node-soap and PHP write the same measurements
+  from their own objects. None of them reads a database; this producer does.
 * **From memory** is the same server program that sends the finished bytes of one answer: what HTTP and TLS cost alone.
 * **Polls.** The smallest SOAP answer is a constant from the same server program: no register, no check of message or
-  caller, no log line. Consumers poll with the same message again and again, and the producer remembers the messages that
-  it has verified; "a new one" has messages that were never seen before.
+  caller, no log line. Consumers poll with the same message again and again, and the producer remembers the messages
+  that it has verified; "a new one" has messages that were never seen before.
 * **Two processes** answer messages that were never seen before, so that the client, on the same two cores, costs little
   beside them.
 * **Import and publish** runs at nice 10 in the figures with callers beside it, as `docs/operations.md` advises.
