@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -56,14 +57,20 @@ def of_finding(finding: Finding) -> Check:
 
 
 def in_swedish(checks: Iterable[Check], others: Iterable[Check]) -> tuple[Check, ...]:
-    """Give ``checks`` with the Swedish words that ``others`` have for the same rule and element, where they do."""
-    words = {(other.rule, _INDEX.sub("", other.where)): other.text.sv for other in others}
-    return tuple(
-        replace(check, text=Bilingual(check.text.en, words[key]))
-        if (key := (check.rule, _INDEX.sub("", check.where))) in words
-        else check
-        for check in checks
-    )
+    """Give ``checks`` with the Swedish words that ``others`` have for the same rule and element, or its parent.
+
+    A check for which they have none, or several, keeps its own words.
+    """
+    words: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for other in others:
+        words[other.rule, _INDEX.sub("", other.where)].add(other.text.sv)
+
+    def translated(check: Check) -> Check:
+        place = _INDEX.sub("", check.where)
+        found = words.get((check.rule, place)) or words.get((check.rule, place.rpartition("/")[0])) or set()
+        return replace(check, text=Bilingual(check.text.en, *found)) if len(found) == 1 else check
+
+    return tuple(map(translated, checks))
 
 
 def indented(element: etree._Element, limit: int = _SNIPPET_CHARS) -> str:

@@ -6,6 +6,7 @@ the report is filed in Swedish (contract reference 7 and 8).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,6 +32,7 @@ class Status(StrEnum):
     SKIPPED = "skipped"
 
 
+_NUMBER = re.compile(r"(D\.)?\d+(\.\d+)*")
 _GRAVITY = (Status.PASSED, Status.REMARK, Status.FAILED)
 
 
@@ -72,6 +74,12 @@ class Case:
     def suite_id(self) -> str:
         """The suite's id, the part before the first point."""
         return self.id.partition(".")[0]
+
+    @property
+    def number(self) -> str:
+        """Number of the test or rule in its document, such as 2.1 or D.3; empty for a case that is only named."""
+        name = self.id.partition(".")[2]
+        return name if _NUMBER.fullmatch(name) else ""
 
 
 @dataclass(frozen=True, slots=True)

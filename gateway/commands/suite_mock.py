@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,10 @@ from rich.table import Table
 
 from certs.tls import TlsFiles
 from contracts.errors import UsageError
-from contracts.registry import GET_QUALITY_INDICATORS_2
+from contracts.registry import GET_DISTRIBUTED_QUALITY_REPORT_3, GET_QUALITY_INDICATORS_2
 from gateway.console import Console, common_options, pass_console
 from gateway.sections import contracts_of
+from testsuites.mock.distributed import DISTRIBUTED_SHAPES
 from testsuites.mock.faults import MockFault, find_fault, mock_faults
 from testsuites.mock.server import FAULT_HEADER, SHAPE_HEADER, MockServer, Served
 from testsuites.mock.shapes import SHAPES, measure_id_of
@@ -59,6 +60,8 @@ def mock_command(
     elif certificate is not None or private_key is not None or ca is not None:
         raise UsageError("--certificate, --private-key and --ca belong together; give all three.")
     broken = find_fault(fault) if fault else MockFault("", "")
+    if broken.is_distributed and contract_id != GET_DISTRIBUTED_QUALITY_REPORT_3.id:
+        raise UsageError(f"The fault {fault!r} needs --contract {GET_DISTRIBUTED_QUALITY_REPORT_3.id}.")
     known = contracts_of(console.settings())
     if contract_id not in known:
         raise UsageError(f"{contract_id!r} is no contract here; known are {', '.join(known)}.")
@@ -80,21 +83,39 @@ def mock_command(
 
 def _mock_list() -> tuple[dict[str, Any], Callable[[rich.console.Console], None]]:
     shapes = [measure_id_of(shape) for shape in SHAPES]
-    faults = {fault.id: fault.breaks for fault in mock_faults().values()}
-    faults |= {
+    distributed_shapes = [measure_id_of(shape) for shape in DISTRIBUTED_SHAPES]
+    every = mock_faults().values()
+    faults = {fault.id: fault.breaks for fault in every if not fault.is_distributed} | {
         "delay:SECONDS": "Waits before it answers.",
         "status:CODE": "Answers with an HTTP status and nothing else.",
         "vp:VPnnn": "Answers with a fault of the platform.",
     }
+    distributed_faults = {fault.id: fault.breaks for fault in every if fault.is_distributed}
+    only = f"only with --contract {GET_DISTRIBUTED_QUALITY_REPORT_3.id}"
 
     def render(out: rich.console.Console) -> None:
         out.print(f"[head]Shapes[/head] (measureId, or header {SHAPE_HEADER})")
         for shape in shapes:
             out.print(f"  {escape(shape)}")
+        out.print(f"\n[head]Shapes with sub-groups, distributions and reference values[/head] ({only})")
+        for shape in distributed_shapes:
+            out.print(f"  {escape(shape)}")
         out.print(f"\n[head]Faults[/head] (--fault, or header {FAULT_HEADER})")
-        table = Table(box=None, pad_edge=False, show_header=False)
-        for name, breaks in faults.items():
-            table.add_row(f"  {escape(name)}", escape(breaks))
-        out.print(table)
+        out.print(_table(faults))
+        out.print(f"\n[head]Faults of distributed reports[/head] ({only})")
+        out.print(_table(distributed_faults))
 
-    return {"shapes": shapes, "faults": faults}, render
+    data = {
+        "shapes": shapes,
+        "distributedShapes": distributed_shapes,
+        "faults": faults,
+        "distributedFaults": distributed_faults,
+    }
+    return data, render
+
+
+def _table(faults: Mapping[str, str]) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for name, breaks in faults.items():
+        table.add_row(f"  {escape(name)}", escape(breaks))
+    return table

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import EXIT_ENVIRONMENT, EXIT_FINDINGS, EXIT_OK, EXIT_REMOTE, EXIT_USAGE
+from contracts.registry import GET_DISTRIBUTED_QUALITY_REPORT_3
 from gateway.cli import run
 from testsuites.mock.faults import mock_faults
 from testsuites.mock.server import MockServer, running_mock
@@ -220,10 +221,27 @@ def test_mock_lists_shapes_and_faults(brygga: Brygga) -> None:
     _, out, _ = brygga("suite", "mock", "--list", "--json")
     data = json.loads(out)
     assert len(data["shapes"]) == 13
-    assert set(mock_faults()) <= set(data["faults"])
+    assert set(mock_faults()) <= {*data["faults"], *data["distributedFaults"]}
+    assert "Response-HbA1c-VE" in data["distributedShapes"]
     assert "Response-VE-SJH-Lan-Land" in brygga("suite", "mock", "--list")[1]
 
 
-@pytest.mark.parametrize("arguments", [("--certificate", "x"), ("--fault", "none"), ("--ca", "x")])
+@pytest.mark.parametrize(
+    "arguments", [("--certificate", "x"), ("--fault", "none"), ("--ca", "x"), ("--fault", "ignores-unit")]
+)
 def test_mock_refuses_half_of_its_options(arguments: tuple[str, ...], brygga: Brygga) -> None:
     assert brygga("suite", "mock", "--port", 0, *arguments)[0] == EXIT_USAGE
+
+
+def test_distributed_report_is_judged_from_the_command_line(brygga: Brygga, tmp_path: Path) -> None:
+    contract = GET_DISTRIBUTED_QUALITY_REPORT_3
+    named = ("--contract", contract.id, "--measure-id", "Response-HbA1c-VE", "--only", "distributed")
+    with running_mock(contract=contract) as server:
+        exit_code, out, _ = brygga("suite", "run", "--url", server.url, *DATA, *named)
+    assert (exit_code, "distributed.references" in out) == (EXIT_OK, True)
+    with running_mock(contract=contract, fault=mock_faults()["reference-over-four-units"]) as server:
+        exit_code, out, _ = brygga("suite", "run", "--url", server.url, *DATA, *named, "--report-html", "r.html")
+    assert (exit_code, "over 4 unit(s)" in out) == (EXIT_FINDINGS, True)
+    assert "Ett referensvärde görs över minst fem enheter" in (tmp_path / "r.html").read_text()
+    code, _, err = brygga("suite", "run", "--url", server.url, *DATA, *IDS, "--only", "distributed")
+    assert (code, "No suite or case of this contract" in err) == (EXIT_USAGE, True)

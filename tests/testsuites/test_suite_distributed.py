@@ -98,8 +98,8 @@ def test_too_few_units_for_reference_values_is_no_failure_and_told() -> None:
     ran = run_mock(None, FEW, only=("distributed",))
     assert ran.totals.failed == 0
     skipped = {outcome.case.id: outcome.summary.en for outcome in ran.finished.of_status(Status.SKIPPED)}
-    assert set(skipped) == {"distributed.reference-values", "distributed.D.8"}
-    assert "No indicator and period has values of 5 care units" in skipped["distributed.reference-values"]
+    assert set(skipped) == {"distributed.references", "distributed.D.8"}
+    assert "No indicator and period has values of 5 care units" in skipped["distributed.references"]
 
 
 def test_totals_alone_pass_and_what_nothing_is_judged_by_is_not_green() -> None:

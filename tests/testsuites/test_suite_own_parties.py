@@ -102,7 +102,7 @@ def test_suite_passes_on_the_producer_directly(parties: Parties, contract: Servi
     not_run = {name for name, value in status.items() if value == "skipped"}
     assert not_run == NOT_RUN | NOT_IN_VERSION.get(contract.id, set())
     assert {name for name, value in status.items() if value == "remark"} == NEEDS_CATALOGUE
-    assert ("distributed.reference-values" in status) == (contract.id == "GetDistributedQualityReport:3")
+    assert ("distributed.references" in status) == (contract.id == "GetDistributedQualityReport:3")
 
 
 @EVERY_VERSION

@@ -31,6 +31,7 @@ _MARKS = {
     Status.SKIPPED: ("–", "bright_black"),
 }
 _MOST_CHECKS = 6
+_LEAST_ID_WIDTH, _MOST_ID_WIDTH = 24, 28
 _TOLD_FROM_S = 0.001
 
 
@@ -42,6 +43,7 @@ class TerminalReport:
         self._language = language
         self._is_verbose = is_verbose
         self._suites: dict[str, Suite] = {}
+        self._id_width = _LEAST_ID_WIDTH
         self._shown = ""
         self._told: set[tuple[str, str, str]] = set()
         self._status: rich.status.Status | None = None
@@ -71,6 +73,8 @@ class TerminalReport:
 
     def _begin(self, event: RunStarted) -> None:
         self._suites = {suite.id: suite for suite in event.suites}
+        longest = max((len(case.id) for suite in event.suites for case in suite.cases), default=0)
+        self._id_width = min(max(longest, _LEAST_ID_WIDTH), _MOST_ID_WIDTH)
         self._console.print(f"[bold]{escape(event.info.contract)}[/bold]  {escape(event.info.target)}", soft_wrap=True)
         self._console.print(f"[bright_black]{self._word('logical_address')} {escape(event.info.logical_address)}[/]")
         for note in event.info.notes:
@@ -84,7 +88,7 @@ class TerminalReport:
         mark, style = _MARKS[outcome.status]
         line = Table.grid(expand=True, padding=(0, 1))
         line.add_column(width=1)
-        line.add_column(width=24, no_wrap=True)
+        line.add_column(width=self._id_width, no_wrap=True)
         line.add_column(ratio=1)
         line.add_column(justify="right", width=8, style="bright_black")
         seconds = seconds_text(outcome.seconds, self._language) if outcome.seconds >= _TOLD_FROM_S else ""

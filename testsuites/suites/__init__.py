@@ -86,15 +86,15 @@ DISTRIBUTED = suite(
             distributed.filter_judge(distributed.only_subgroups("SEX_AGE"), stratifications=("SEX_AGE",)),
         ),
         case(
-            "distributed.no-stratification",
+            "distributed.no-subgroups",
             distributed.filter_judge(distributed.only_subgroups(""), stratifications=()),
         ),
         case(
             "distributed.no-distribution",
             distributed.filter_judge(distributed.no_distribution, include_distribution=False),
         ),
-        case("distributed.reference-values", distributed.judge_references),
-        case("distributed.no-reference-values", distributed.filter_judge(distributed.no_references)),
+        case("distributed.references", distributed.judge_references),
+        case("distributed.no-references", distributed.filter_judge(distributed.no_references)),
         case("distributed.defaults", distributed.judge_defaults),
         case("distributed.combined", distributed.judge_combined),
         case("distributed.checksum-only", distributed.judge_checksum_only),

@@ -129,7 +129,7 @@ def judge_references(session: Session) -> Iterator[Check]:
 def judge_checksum_only(session: Session) -> Iterator[Check]:
     """includeMeasurements false with each filter."""
     for question in questions(session):
-        complete = session.ask(question)
+        complete = session.ask(question, is_shown=False)
         if not complete.is_report:
             raise CaseSkipped(_UNREADABLE)
         alone = session.ask(question.checksum_only())
@@ -142,7 +142,7 @@ def judge_checksum_only(session: Session) -> Iterator[Check]:
 
 def judge_checksums(session: Session) -> Iterator[Check]:
     """Another filter gives another checksum when it gives another answer."""
-    yield from distinct_checksums([session.ask(question) for question in questions(session)])
+    yield from distinct_checksums([session.ask(question, is_shown=False) for question in questions(session)])
 
 
 def questions(session: Session) -> tuple[Question, ...]:
