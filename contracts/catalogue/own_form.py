@@ -32,7 +32,8 @@ FIELDS: Final[Mapping[str, str]] = MappingProxyType(
         "title": "Its title. Required.",
         "unit_type": f"One of {', '.join(KINDS)}. Required. Kvot: numerator / denominator that may pass 1.",
         "frequencies": f"How often it is reported: {', '.join(FREQUENCIES)}. Default: År.",
-        "levels": f"For whom: {', '.join(LEVELS)}. Default: Riksnivå, Länsnivå, Vårdenhet.",
+        "levels": f"For whom: {', '.join(LEVELS)}. Default: Riksnivå, Länsnivå, Vårdenhet. Values per sjukvårdsregion "
+        "are not made: no VIS file can hold them.",
         "threshold": "Smallest denominator or population that may be shown. Empty: none is given.",
         "thresholds": "Other thresholds by audience, such as: open-data=30, internal=5.",
         "sought_value": "Högt or Lågt, whichever is better. Empty: neither.",

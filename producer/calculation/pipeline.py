@@ -81,6 +81,7 @@ def calculate_counts(counts: Counts, options: Options, tell: Progress) -> Calcul
     masked = values.filter(pl.col("reason") == "MSK").height
     cells = with_suppression(values, sums, lambda count, total: tell("masking", count, total))
     _warn_without_threshold(counts, cells)
+    _warn_of_unknown_audience(counts, options.audience)
     shown = rounded(cells) if options.rounds else cells
     rows = vis_rows(shown, sums, hsa_id=options.hsa_id, register_name=options.register_name)
     reasons = dict(cells.group_by("reason").len().rows())
@@ -116,4 +117,12 @@ def _warn_without_threshold(counts: Counts, cells: pl.DataFrame) -> None:
         names = ", ".join(counts.measures[number].title for number in without.head(5))
         what = f"{without.len()} indicator(s) have no display threshold, so all their values are shown: {names}."
         mend = "Set threshold in the catalogue, or default_threshold under [catalogue] in the settings."
+        counts.findings.add(ImportFinding("CNT-12", "warning", None, "measure_id", what, mend))
+
+
+def _warn_of_unknown_audience(counts: Counts, audience: str | None) -> None:
+    known = sorted({name for one in counts.measures for name in one.audience_thresholds})
+    if audience is not None and audience not in known:
+        what = f"No indicator has a threshold for the audience {audience}, so the usual thresholds hold."
+        mend = f"Audiences of the catalogue: {', '.join(known) or 'none'}. See thresholds in the own form."
         counts.findings.add(ImportFinding("CNT-12", "warning", None, "measure_id", what, mend))

@@ -119,12 +119,14 @@ def _periods(
             warn(findings, measure, what)
             continue
         periods = _of_frequency(measure, frequency, span["first"], span["last"], today)
-        if not periods:
-            warn(findings, measure, f"The counts hold no whole {frequency} that has ended")
-            continue
-        found.append((months, periods))
-        for what in _partial(months, periods, span, today, is_rolling=measure.is_rolling_year):
+        partial = list(_partial(months, periods, span, today, is_rolling=measure.is_rolling_year))
+        for what in partial:
             left_out.setdefault(what, []).append(measure.title)
+        if periods:
+            found.append((months, periods))
+        elif not partial:
+            whole = "twelve months in a row that have" if measure.is_rolling_year else f"whole {frequency} that has"
+            warn(findings, measure, f"The counts hold no {whole} ended and for which the indicator is valid")
     return tuple(sorted(found, key=lambda one: one[0]))
 
 

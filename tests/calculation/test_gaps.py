@@ -134,3 +134,32 @@ def test_many_indicators_are_summed_in_parts(tmp_path: Path, monkeypatch: pytest
         made.append((found.rows.to_dicts(), len(steps)))
     assert made[0][0] == made[1][0]
     assert made[1][1] > made[0][1]
+
+
+@pytest.mark.parametrize(
+    ("months", "facts", "expected"),
+    [
+        (range(9), {}, "Indicator m: No value of 2024: it has ended, but the counts end with 2024-09."),
+        (
+            range(11),
+            {"is_rolling_year": True},
+            "Indicator m: The counts hold no twelve months in a row that have ended",
+        ),
+        (range(12), {"valid_from": date(2024, 1, 15)}, "Indicator m: No value of 2024, because the counts, or the"),
+    ],
+)
+def test_nothing_can_be_made(months: range, facts: dict[str, object], expected: str, tmp_path: Path) -> None:
+    entries = measure(frequencies=("month",) if "is_rolling_year" in facts else ("year",), **facts)
+    found = done(tmp_path, {1: months, 2: months}, entries=entries)
+    assert [one[: len(expected)] for one in warnings(found)] == [expected]
+    assert found.rows.height == 0
+
+
+def test_misspelt_audience_is_named(tmp_path: Path) -> None:
+    entries = measure(levels=("Land",), audience_thresholds={"open-data": 30.0})
+    rows = random_counts(random.Random(1), UNITS, periods=12, reported=1.0)
+    for audience, expected in (("open-data", []), ("opendata", ["No indicator has a threshold for the audience"])):
+        counts = counts_from(tmp_path / "counts.csv", rows, entries, UNITS)
+        options = Options(f"{HSA}-DEMOREG", "Demo", date(2026, 6, 30), audience)
+        found = calculate_counts(counts, options, lambda *_: None)
+        assert [one[:45] for one in warnings(found)] == expected
