@@ -29,8 +29,8 @@ class Behaviour:
     """The platform believes any certificate in the header of the HTTP entry. Strict checks who signed it and
     its dates against the CA file when there is one, so that a mistake in the proxy is seen."""
     require_client_purpose: bool
-    """The platform takes any certificate that chains. Strict refuses CA certificates and those not issued for
-    client authentication, and a subject with two serialNumbers (VP002)."""
+    """The platform takes any certificate that chains, once per connection. Strict refuses CA certificates and those
+    not issued for client authentication, a subject with two serialNumbers, and one that has run out since (VP002)."""
     trust_instance_id_on_https: bool
     """The platform believes x-vp-instance-id from anyone who speaks TLS when it decides on
     x-rivta-original-serviceconsumer-hsaid. Strict believes it only from the HTTP entry's whitelist."""

@@ -24,6 +24,7 @@ from router.catalogue import CatalogueStore
 from router.engine import Engine
 from router.entries import PATH, EntryHandler
 from router.exchange import Context, Entry
+from router.http_log import http_logger
 from router.message_log import MessageLog
 from router.outbound.client import ProducerClient
 from router.pipeline.forwarded_certificate import TrustedAuthorities
@@ -78,6 +79,8 @@ def bind(settings: RouterSettings) -> Sockets:
             raise ConfigurationError(
                 f"The router cannot listen on {host}:{port} ({error.strerror}). Set router.{name} to another port."
             ) from None
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # a caller that takes nothing is let go of by the system
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(settings.answer_deadline_s * 1000))
         opened.append(one)
         return one
 
@@ -172,6 +175,7 @@ class Router:
             handler,
             handler_cancellation=True,
             access_log=None,
+            logger=http_logger(),
             auto_decompress=False,
             keepalive_timeout=self.settings.keep_alive_s,
             max_field_size=_MAX_HEADER_BYTES,

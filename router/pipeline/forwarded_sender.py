@@ -35,7 +35,7 @@ def identify(exchange: Exchange) -> None:
     behaviour = exchange.context.behaviour
     if behaviour.verify_forwarded_certificate:
         _verify(exchange, certificate)
-    exchange.sender_id = sender_of(certificate, check_purpose=behaviour.require_client_purpose)
+    exchange.sender_id = sender_of(certificate, check_purpose=behaviour.require_client_purpose).hsa_id
 
 
 def _verify(exchange: Exchange, certificate: bytes) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
+import time
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from router_cases import check_fault
@@ -71,3 +73,28 @@ def test_compat_believes_a_certificate_without_purpose(lab: Lab) -> None:
     assert lab.call(lab.router("compat").https_url, message(), certificate="no-purpose").status == 200
     strict = lab.call(lab.router("strict").https_url, message(), certificate="no-purpose")
     check_fault(strict, {"fault": "VP002", "code": "Client", "detail": ["extended key usage"]})
+
+
+def test_certificate_that_runs_out_while_its_connection_is_kept(lab: Lab) -> None:
+    ends_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
+    key = lab.issued["consumer"].private_key
+    profile = lab.authority.profile_for(CONSUMER, "localhost", "Test", "Test")
+    lab.authority.issue_profile(replace(profile, valid_to=ends_at), key).write(lab.folder / "keys", "brief")
+    context = client_context(lab.tls("brief"))
+    callers = {}
+    for mode in ("strict", "compat"):
+        port = int(str(lab.router(mode).https_url).split(":")[2].split("/")[0])
+        callers[mode] = http.client.HTTPSConnection("localhost", port, context=context, timeout=10)
+        assert call_again(callers[mode])[0] == 200
+    time.sleep((ends_at - datetime.now(UTC)).total_seconds() + 0.05)
+    status, body = call_again(callers["strict"])
+    assert (status, "VP002" in body, "has run out" in body) == (500, True, True)
+    assert call_again(callers["compat"])[0] == 200
+    for caller in callers.values():
+        caller.close()
+
+
+def call_again(connection: http.client.HTTPConnection) -> tuple[int, str]:
+    connection.request("POST", "/vp", message())
+    with connection.getresponse() as answer:
+        return answer.status, answer.read().decode()

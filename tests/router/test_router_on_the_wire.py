@@ -90,6 +90,27 @@ def test_offer_of_another_protocol_is_declined_and_answered(router: RunningRoute
                 assert (answer.status, answer.read()) == (200, ANSWER)
 
 
+def test_request_that_is_no_http_is_one_line_in_the_log_without_its_content(
+    router: RunningRouter, context: ssl.SSLContext, caplog: pytest.LogCaptureFixture
+) -> None:
+    with connect(router, context) as caller:
+        caller.sendall(request({"headers": ["Content-Length: PATIENT"], "framed": False, "body": "PATIENT"}, ""))
+        assert caller.recv(12) == b"HTTP/1.0 400"
+        while caller.recv(65_536):
+            pass
+    assert [(record.name, record.levelname) for record in caplog.records] == [("router.http", "WARNING")]
+    assert re.search(r"no-valid-http from 127\.0\.0\.1: \w+$", caplog.text)
+
+
+def test_caller_that_takes_no_answers_is_let_go_of(lab: Lab) -> None:
+    with running_router(lab.settings("strict", answer_deadline_s=0.5)) as router, socket.socket() as caller:
+        caller.settimeout(5)
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        caller.connect(("127.0.0.1", int(str(router.http_url).split(":")[2].split("/")[0])))
+        with pytest.raises(ConnectionError):
+            caller.sendall(b"GET /vp HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1_000_000)
+
+
 # -- producers ---------------------------------------------------------------------------------
 
 Script = Callable[[ssl.SSLSocket], None]
