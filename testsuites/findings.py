@@ -57,7 +57,7 @@ def of_finding(finding: Finding) -> Check:
 
 
 def in_swedish(checks: Iterable[Check], others: Iterable[Check]) -> tuple[Check, ...]:
-    """Give ``checks`` with the Swedish words that ``others`` have for the same rule and element, or its parent.
+    """Give ``checks`` with the Swedish words that ``others`` have for the same rule and element.
 
     A check for which they have none, or several, keeps its own words.
     """
@@ -66,8 +66,7 @@ def in_swedish(checks: Iterable[Check], others: Iterable[Check]) -> tuple[Check,
         words[other.rule, _INDEX.sub("", other.where)].add(other.text.sv)
 
     def translated(check: Check) -> Check:
-        place = _INDEX.sub("", check.where)
-        found = words.get((check.rule, place)) or words.get((check.rule, place.rpartition("/")[0])) or set()
+        found = words[check.rule, _INDEX.sub("", check.where)]
         return replace(check, text=Bilingual(check.text.en, *found)) if len(found) == 1 else check
 
     return tuple(map(translated, checks))

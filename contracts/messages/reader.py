@@ -79,6 +79,7 @@ class ReportReader:
         check = partial(self._check_layout, contract) if contract else None
         self._measurements = codec.measurement_reader(check)
         self._references = codec.reference_reader(check)
+        self._measurement_name = str(etree.QName(codec.tags.measurement).localname)
         self._is_odd = etree.XPath(_ODD, namespaces={"c": etree.QName(codec.tags.measurement).namespace or ""})
         self._head: ReportHead | None = None
         self._is_root_checked = False
@@ -279,7 +280,7 @@ class ReportReader:
 
     def _placed(self, error: ContractViolation, number: int) -> ContractViolation:
         """Say in the path of an error which measurement it is."""
-        error.path = error.path.replace("measurement", f"measurement[{number}]", 1)
+        error.path = error.path.replace(self._measurement_name, f"{self._measurement_name}[{number}]", 1)
         return error
 
     def _report(self, report: etree._Element) -> None:

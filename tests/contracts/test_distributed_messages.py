@@ -267,3 +267,11 @@ def test_an_answer_may_be_cut_anywhere() -> None:
         reader = ReportReader(CODEC, contract=CONTRACT)
         measured = [one for piece in (message[:cut], message[cut:]) for one in reader.feed(piece)]
         assert (measured, reader.close()) == ([FULL, MASKED], HEAD)
+
+
+def test_what_cannot_be_read_is_placed_by_the_number_of_its_measurement() -> None:
+    broken = fragment(MASKED).replace(b"<c:measureIdVersionNumber>", b"<c:measureIdVersionNumber>x")
+    message = CODEC.answer_prefix(HEAD) + fragment(FULL) + broken + CODEC.answer_suffix()
+    with pytest.raises(ContractViolation) as caught:
+        read(message, is_checked=False)
+    assert caught.value.path == "distributedMeasurement[2]/measureIdVersionNumber"

@@ -278,11 +278,12 @@ def _compared(session: Session, question: Question, compare: Compare) -> Iterato
     checks = list(report_checks(answer))
     yield from checks
     if is_usable(checks):
+        session.ask(everything(session), _FOR_COMPARISON)
         yield from compare(answer, complete)
 
 
-def _complete(session: Session, *, is_shown: bool = True) -> Answer:
-    answer = session.ask(everything(session), _FOR_COMPARISON, is_shown=is_shown)
+def _complete(session: Session) -> Answer:
+    answer = session.ask(everything(session), is_shown=False)
     if not answer.is_report:
         raise CaseSkipped(_UNREADABLE)
     return answer
@@ -290,7 +291,7 @@ def _complete(session: Session, *, is_shown: bool = True) -> Answer:
 
 def _some_units(session: Session, count: int) -> tuple[str, ...]:
     """Give the first units with HSA-id of the report without filters. Raises CaseSkipped when there is none."""
-    found = tuple(islice((unit for unit in _complete(session, is_shown=False).parts.units if unit), count))
+    found = tuple(islice((unit for unit in _complete(session).parts.units if unit), count))
     if not found:
         raise CaseSkipped(_NO_UNITS)
     return found

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from types import MappingProxyType
 
 from contracts.codes import Bilingual
 from contracts.rules import RULES
 from testsuites.answer import Answer
-from testsuites.findings import in_swedish
 from testsuites.model import CaseSkipped, Check, Judge
 from testsuites.parts import Parts
 from testsuites.question import Question
@@ -75,7 +73,7 @@ def distributed_rule_judge(rule: str) -> Judge:
         judged = 0
         for question, answer in _answers(session):
             judged += _ABOUT[rule](answer.parts)
-            new = [check for check in _broken(session, answer, rule) if _key(check) not in told]
+            new = [check for check in answer.findings if check.rule == rule and _key(check) not in told]
             told.update(map(_key, new))
             if new and answer is not complete:
                 session.ask(question, Bilingual("The answer that breaks the rule", "Svaret som bryter mot regeln"))
@@ -89,14 +87,11 @@ def distributed_rule_judge(rule: str) -> Judge:
 def _answers(session: Session) -> Iterator[tuple[Question, Answer]]:
     """Give every question of the suite with its answer; a recording need not have them all."""
     for question in questions(session):
-        with suppress(CaseSkipped):
-            yield question, session.ask(question, is_shown=False)
-
-
-def _broken(session: Session, answer: Answer, rule: str) -> tuple[Check, ...]:
-    """Give where an answer breaks the rule, in Swedish as the contract's Schematron has it."""
-    found = [check for check in answer.findings if check.rule == rule]
-    return in_swedish(found, session.schematron(answer, session.target.contract.schematron)) if found else ()
+        try:
+            answer = session.ask(question, is_shown=False)
+        except CaseSkipped:
+            continue
+        yield question, answer
 
 
 def _key(check: Check) -> tuple[str, str]:
