@@ -26,7 +26,7 @@ from contracts.errors import ConfigurationError
 from producer.gate import Gate
 from producer.repository import PublicationRepository
 from producer.settings import DRAIN_S, ProducerSettings
-from producer.worker import PatientWorker
+from producer.worker import PatientWorker, note_early_signals
 
 _log = structlog.get_logger("producer.server")
 _BACKLOG = 2048
@@ -127,6 +127,7 @@ def _options(
         "timeout": 60,
         "backlog": _BACKLOG,
         "logger_class": _Log,
+        "post_fork": note_early_signals,
         "limit_request_line": 4094,
         "limit_request_fields": 100,
         "limit_request_field_size": 8190,

@@ -15,6 +15,7 @@ from __future__ import annotations
 import errno
 import resource
 import selectors
+import signal
 import socket
 import ssl
 import time
@@ -23,6 +24,7 @@ from contextlib import suppress
 from enum import Enum, auto
 from functools import partial
 from http import HTTPStatus
+from queue import SimpleQueue
 from typing import Any, ClassVar
 
 import structlog
@@ -68,6 +70,14 @@ class _Next(Enum):
     DROP = auto()
 
 
+def note_early_signals(arbiter: Any, worker: PatientWorker) -> None:
+    """Give a new process's worker what its arbiter's handlers, which it has until `init_signals`, take in.
+
+    For gunicorn's ``post_fork``.
+    """
+    worker.early_signals = arbiter.SIG_QUEUE
+
+
 class PatientWorker(ThreadWorker):  # type: ignore[misc]
     """Serves the producer's gate; the settings come from `producer.server`."""
 
@@ -77,6 +87,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.early_signals: SimpleQueue[int] = SimpleQueue()
         self._waiting: dict[Connection, None] = {}
         self._serving: set[Connection] = set()
         self._swept_at = 0.0
@@ -89,6 +100,12 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         self.worker_connections = max(16, min(self.settings.max_connections, hard - _RESERVED_DESCRIPTORS))
         super().init_process()
+
+    def init_signals(self) -> None:
+        """Take over the signals of the process, and heed a SIGTERM that came before: gunicorn sends it only once."""
+        super().init_signals()
+        while not self.early_signals.empty():
+            self.alive &= self.early_signals.get() != signal.SIGTERM
 
     # -- main thread: accepting and waiting --------------------------------------------------------------------
 

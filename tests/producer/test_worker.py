@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import selectors
+import signal
 import socket
 from collections.abc import Iterator
+from queue import SimpleQueue
 from types import SimpleNamespace
 
 import pytest
+from gunicorn.workers.gthread import ThreadWorker
 from producer_messages import settings
 
 from producer.connection import Connection
-from producer.worker import PatientWorker
+from producer.worker import PatientWorker, note_early_signals
 
 
 @pytest.fixture
@@ -78,3 +81,19 @@ def test_only_waits_that_are_over_end(worker: PatientWorker, pairs: list[tuple[s
     assert over.sock.fileno() == -1
     assert not_over.sock.fileno() != -1
     assert worker.nr_conns == 1
+
+
+@pytest.mark.parametrize(
+    ("early", "is_alive"), [([], True), ([signal.SIGCHLD], True), ([signal.SIGCHLD, signal.SIGTERM], False)]
+)
+def test_a_stop_that_came_before_the_process_had_its_own_handlers_is_heeded(
+    worker: PatientWorker, monkeypatch: pytest.MonkeyPatch, early: list[int], is_alive: bool
+) -> None:
+    monkeypatch.setattr(ThreadWorker, "init_signals", lambda _self: None)
+    arbiter = SimpleNamespace(SIG_QUEUE=SimpleQueue())
+    note_early_signals(arbiter, worker)
+    for number in early:
+        arbiter.SIG_QUEUE.put(number)
+    worker.alive = True
+    worker.init_signals()
+    assert worker.alive is is_alive

@@ -72,7 +72,7 @@ class ServerProcess:
                     self._lines.append(json.loads(line))
         return list(self._lines)
 
-    def wait_for_lines(self, count: int, timeout_s: float = 3.0) -> list[dict[str, Any]]:
+    def wait_for_lines(self, count: int, timeout_s: float = 10.0) -> list[dict[str, Any]]:
         """Give the log when it has ``count`` lines, or after ``timeout_s``."""
         deadline = time.monotonic() + timeout_s
         while len(lines := self.lines()) < count and time.monotonic() < deadline:

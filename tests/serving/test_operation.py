@@ -156,7 +156,7 @@ def test_health_tells_live_and_ready_on_loopback_only(server: ServerProcess) -> 
     assert len(server.lines()) == before
 
 
-def test_a_register_that_is_gone_gives_503_and_recovers(
+def test_a_register_that_is_gone_gives_503_one_that_is_damaged_500_and_both_recover(
     files: ServerFiles, tmp_path: Path, start_server: Start, pki: Pki, variables: Variables
 ) -> None:
     original = Path(files.register_url.removeprefix("sqlite:///"))
@@ -166,17 +166,21 @@ def test_a_register_that_is_gone_gives_503_and_recovers(
     try:
         peer = Peer("127.0.0.1", server.port, pki.context)
         assert run(GOOD, variables, peer).status == 200
-        register.write_bytes(b"this is no database, whatever its name says" * 1000)
-        refused = wait_for_status(peer, variables, 503)
-        assert fault_code(refused) == "Server"
-        assert str(tmp_path).encode() not in refused.body
-        assert get(server.health_port, "/health/ready") == (503, '{"status": "register-unavailable"}')
-        assert get(server.health_port, "/health/live")[0] == 200
-        incident = re.search(rb"<f:incidentId>(.+?)</f:incidentId>", refused.body)
-        assert incident is not None
-        assert server.line_of(incident[1].decode())["outcome"] == "register-unavailable"
-        shutil.copy(original, register)
-        assert wait_for_status(peer, variables, 200).status == 200
+        for content, status, outcome in (
+            (b"", 503, "register-unavailable"),
+            (b"this is no database, whatever its name says" * 1000, 500, "register-damaged"),
+        ):
+            register.write_bytes(content)
+            refused = wait_for_status(peer, variables, status)
+            assert fault_code(refused) == "Server"
+            assert str(tmp_path).encode() not in refused.body
+            assert get(server.health_port, "/health/ready") == (503, '{"status": "register-unavailable"}')
+            assert get(server.health_port, "/health/live")[0] == 200
+            incident = re.search(rb"<f:incidentId>(.+?)</f:incidentId>", refused.body)
+            assert incident is not None
+            assert server.line_of(incident[1].decode())["outcome"] == outcome
+            shutil.copy(original, register)
+            assert wait_for_status(peer, variables, 200).status == 200
     finally:
         server.stop()
 

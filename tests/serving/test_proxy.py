@@ -18,7 +18,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from server_process import ServerFiles, ServerProcess
-from serving_parties import GOOD, SMALL, Pki
+from serving_parties import GOOD, SETTINGS, SMALL, Pki
 
 from certs.profile import Signer
 from certs.revocation import build_crl
@@ -29,9 +29,11 @@ from testsuites.hostile.judge import fault_code
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 
 
-@pytest.fixture
-def behind(start_server: Callable[..., ServerProcess]) -> ServerProcess:
-    return start_server("behind", behind_proxy=True)
+@pytest.fixture(scope="module")
+def behind(files: ServerFiles) -> Iterator[ServerProcess]:
+    running = files.start("behind", **SETTINGS, behind_proxy=True)
+    yield running
+    assert running.stop() == 0
 
 
 def post(behind: ServerProcess, variables: Variables, header: str | None) -> tuple[int, bytes]:

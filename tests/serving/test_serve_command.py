@@ -16,6 +16,7 @@ import pytest
 from server_process import ROOT, ServerFiles
 
 from contracts.errors import EXIT_ENVIRONMENT
+from gateway.cli import run
 
 TEMPLATE = """
 [system]
@@ -109,10 +110,21 @@ def test_nobody_allowed_is_said(files: ServerFiles, tmp_path: Path) -> None:
         ('contracts = ["GetNothing:9"]', "", "GetNothing:9"),
     ],
 )
-def test_what_cannot_work_stops_the_start(more: str, url: str, reason: str, files: ServerFiles, tmp_path: Path) -> None:
+def test_what_cannot_work_stops_the_start(
+    more: str,
+    url: str,
+    reason: str,
+    files: ServerFiles,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     write_settings(tmp_path, files, more=more, url=url)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "400"}
-    done = subprocess.run(command(), cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=30)
-    assert done.returncode == EXIT_ENVIRONMENT
-    assert reason in done.stderr
-    assert "Traceback" not in done.stderr
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.setattr("gateway.commands.producer.serve", lambda *_, **__: pytest.fail("it serves"))
+    assert run(["producer", "serve"]) == EXIT_ENVIRONMENT
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert reason in shown.err
+    assert "Traceback" not in shown.err
