@@ -95,7 +95,9 @@ def _register(settings: Settings) -> Iterator[Check]:
         text += f", {status.distributed.measurements} distributed of {status.distributed.measures}"
     yield Check("register", "ok", text)
     if status.current is None:
-        yield Check("publication", "warning", "nothing is published", "brygga register publish")
+        is_empty = not (status.measurements or status.distributed.measurements)
+        first = "brygga register import FILE, then " if is_empty else ""
+        yield Check("publication", "warning", "nothing is published", f"{first}brygga register publish")
     elif status.unpublished_groups:
         text = f"publication {status.current.id} is current; {status.unpublished_groups} groups changed since"
         yield Check("publication", "warning", text, "brygga register publish")

@@ -42,11 +42,12 @@ _WANTED = {str: "a text", int: "a whole number", float: "a number", bool: "true 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class EffectiveValue:
-    """One setting in force: dotted name, value (a password in a URL replaced), and where it comes from."""
+    """One setting in force: dotted name, value (a password in a URL replaced), where it comes from, what it means."""
 
     name: str
     value: Any
     source: str
+    meaning: str = ""
 
 
 class Settings:
@@ -204,17 +205,17 @@ class _Filler:
             self.problems.append(f"{name} is missing")
             return
         else:
-            self._tell(name, _default_of(field), "default")
+            self._tell(field, name, _default_of(field), "default")
             return
         into[field.name] = value
-        self._tell(name, value, source)
+        self._tell(field, name, value, source)
 
-    def _tell(self, name: str, value: Any, source: str) -> None:
+    def _tell(self, field: dataclasses.Field[Any], name: str, value: Any, source: str) -> None:
         if isinstance(value, str):
             value = _PASSWORD.sub(r"\1:***@", value)
         is_told_by_part = isinstance(value, tuple) and any(dataclasses.is_dataclass(entry) for entry in value)
         if not is_told_by_part:
-            self.values.append(EffectiveValue(name, value, source))
+            self.values.append(EffectiveValue(name, value, source, field.metadata.get("help", "")))
 
     def _convert_text(self, hint: Any, text: str, name: str) -> Any:
         """Convert the text of an environment variable; lists are separated by commas."""

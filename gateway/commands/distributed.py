@@ -6,32 +6,24 @@ The contract is a reconstruction: a producer serves it only with ``allow_reconst
 from __future__ import annotations
 
 import csv
-import getpass
 from dataclasses import asdict, replace
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
 import rich.console
 from rich.markup import escape
-from rich.table import Table
 
 from contracts.errors import EXIT_DATA, UsageError
 from contracts.model import ReportingParty
 from contracts.registry import GET_DISTRIBUTED_QUALITY_REPORT_3
-from gateway.commands.register import emit_rejected, import_phases
+from gateway.commands import distributed_views as views
+from gateway.commands.register import emit_rejected, import_phases, user
 from gateway.console import Console, common_options, pass_console
-from gateway.sections import consumer_settings, contracts_of, register_of
-
-if TYPE_CHECKING:
-    from consumer.distributed import DistributedFetch
-    from producer.register.distributed.importer import DistributedOutcome
+from gateway.sections import consumer_settings, contracts_of, register_of, served_contracts
 
 _CONTRACT = GET_DISTRIBUTED_QUALITY_REPORT_3.id
-_SHOWN = ("measure_id", "period_start", "org_name", "sex", "age_band", "part", "value", "class_id", "count", "level")
-_SHOWN_ROWS = 50
+_SHOWN_RESULTS = 50
 
 
 @click.group()
@@ -53,29 +45,17 @@ def import_(console: Console, file: Path, *, dry_run: bool) -> None:
     source = settings.build("organization", ReportingParty)
     with register_of(settings, create=True) as register, import_phases(console) as progress:
         try:
-            outcome = import_distributed(
-                register, file, source, who=getpass.getuser(), dry_run=dry_run, progress=progress
-            )
+            outcome = import_distributed(register, file, source, who=user(), dry_run=dry_run, progress=progress)
         except TableRejected as error:
             rejected = error
         else:
             data = {name: getattr(outcome, name) for name in outcome.__dataclass_fields__ if name != "findings"}
-            console.emit({"is_accepted": True, **data}, lambda out: _render_outcome(out, outcome))
+            console.emit({"is_accepted": True, **data}, lambda out: views.render_imported(out, outcome))
+            if not (dry_run or views.is_given(served_contracts(settings))):
+                console.warn(views.NOT_SERVED)
             return
     emit_rejected(console, rejected, None)
     raise SystemExit(EXIT_DATA)
-
-
-def _render_outcome(out: rich.console.Console, outcome: DistributedOutcome) -> None:
-    verb = "Would import" if outcome.is_dry_run else "Imported"
-    name = escape(outcome.file_name)
-    out.print(f"[ok]{verb}[/ok] {outcome.measurements} results of units ({outcome.rows} rows) from {name}:")
-    out.print(
-        f"  {outcome.changed_groups} of {outcome.groups} combinations of indicator and period changed, reference values"
-        f" in {outcome.references}"
-    )
-    if outcome.changed_groups and not outcome.is_dry_run:
-        out.print("Consumers see it after: brygga register publish", style="dim")
 
 
 @command.command()
@@ -106,17 +86,7 @@ def fetch(
         console.progress("Fetching measurements") as advance,
     ):
         fetched = fetch_distributed(store, client, question, force=force, progress=advance)
-    console.emit(asdict(fetched), lambda out: _render_fetched(out, fetched))
-
-
-def _render_fetched(out: rich.console.Console, fetched: DistributedFetch) -> None:
-    if not fetched.is_changed:
-        out.print("Nothing has changed; the store has it already.")
-        return
-    out.print(
-        f"[ok]Stored[/ok] {fetched.measurements} results of units and {fetched.reference_values} reference values "
-        f"({fetched.bytes_received} bytes received)."
-    )
+    console.emit(asdict(fetched), lambda out: views.render_fetched(out, fetched))
 
 
 @command.command()
@@ -140,18 +110,11 @@ def observations(console: Console, measure_ids: tuple[str, ...], csv_file: str |
                 writer.writerow(NAMES)
                 writer.writerows(rows)
             return
-        shown = [dict(zip(NAMES, row, strict=True)) for row in (rows if console.is_json else islice(rows, _SHOWN_ROWS))]
-    console.emit({"observations": shown}, lambda out: _render_rows(out, shown))
-
-
-def _render_rows(out: rich.console.Console, rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        out.print("Nothing is stored yet: brygga distributed fetch")
-        return
-    table = Table(*_SHOWN, box=None, header_style="head")
-    for row in rows:
-        table.add_row(*("" if row[name] is None else escape(str(row[name])) for name in _SHOWN))
-    out.print(table)
+        named = (dict(zip(NAMES, row, strict=True)) for row in rows)
+        if console.is_json:
+            console.emit({"observations": list(named)}, lambda _out: None)
+        else:
+            console.emit(None, lambda out: views.render_observations(out, named, _SHOWN_RESULTS))
 
 
 @command.command()
@@ -179,4 +142,10 @@ def demo(console: Console, file: Path, units: int) -> None:
         raise UsageError(f"{file} exists already. Name another file.")
     write_distributed_demo(file, units=units)
     ids = {one.measure_id: one.code for one in INDICATORS}
-    console.emit({"file": str(file), "measure_ids": ids}, lambda out: out.print(f"[ok]Wrote[/ok] {escape(str(file))}"))
+
+    def render(out: rich.console.Console) -> None:
+        out.print(f"[ok]Wrote[/ok] {escape(str(file))}, {units} invented units in 2024 and 2025:")
+        for measure_id, code in ids.items():
+            out.print(f"  {measure_id}  {code}")
+
+    console.emit({"file": str(file), "measure_ids": ids}, render)

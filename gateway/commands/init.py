@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -14,6 +15,14 @@ from gateway import workspace
 from gateway.console import Console, common_options, pass_console
 from gateway.sections import register_of
 from gateway.settings import Settings
+
+_NEXT = (
+    "brygga register import results.csv --dry-run   # every problem, nothing changed",
+    "brygga register import results.csv",
+    "brygga register publish",
+    "brygga producer serve",
+    "brygga consumer fetch --measure-id ID --from 2025-01-01 --to 2025-12-31   # in another terminal",
+)
 
 
 @click.command()
@@ -64,11 +73,9 @@ def command(
     def render(out: rich.console.Console) -> None:
         out.print(f"[ok]Ready:[/ok] {escape(str(made.settings_file))}")
         out.print("Certificates are a test authority's; `brygga certs csr` helps to order a real one.\n")
-        out.print(f"  cd {escape(str(made.directory))}")
-        out.print("  brygga register import results.csv --dry-run   # every problem, nothing changed")
-        out.print("  brygga register import results.csv")
-        out.print("  brygga register publish")
-        out.print("  brygga producer serve")
-        out.print("  brygga consumer fetch --measure-id ID --from 2025-01-01 --to 2025-12-31   # in another terminal")
+        if made.directory.resolve() != Path.cwd():
+            out.print(f"  cd {escape(shlex.quote(str(made.directory)))}", soft_wrap=True)
+        for line in _NEXT:
+            out.print(f"  {line}", soft_wrap=True)
 
     console.emit(data, render)

@@ -125,10 +125,11 @@ def _render(out: rich.console.Console, summary: dict[str, Any]) -> None:
     table.add_column(style="dim")
     table.add_column(overflow="fold")
     for contract in summary["contracts"]:
-        note = "  (reconstruction)" if contract["basis"] == "reconstruction" else ""
-        table.add_row("Serving", escape(f"{contract['id']}  {contract['address']}{note}"))
+        note = ", a reconstruction" if contract["basis"] == "reconstruction" else ""
+        count = f"{contract['measurements']} measurements published"
+        table.add_row("Serving", escape(f"{contract['id']}{note}, {count}\n{contract['address']}"))
     table.add_row("Logical address", escape(", ".join(summary["logical_addresses"])))
-    table.add_row("Register", escape(f"{summary['register']} ({summary['measurements']} measurements published)"))
+    table.add_row("Register", escape(summary["register"]))
     certificate = summary["certificate"]
     if certificate is None:
         table.add_row("TLS", "by the proxy in front")

@@ -21,6 +21,7 @@ from rich.table import Table
 
 from contracts.errors import EXIT_DATA
 from contracts.model import ReportingParty
+from gateway.commands.distributed_views import NOT_SERVED, is_given
 from gateway.commands.register_views import contract_data, forms, local, render_status
 from gateway.console import Advance, Console, common_options, pass_console
 from gateway.sections import catalogue_settings, register_of, register_settings, served_contracts
@@ -107,7 +108,7 @@ def import_(
                 register,
                 file,
                 expected_hsa_id=register_hsa_id,
-                who=_user(),
+                who=user(),
                 dry_run=dry_run,
                 allow_adjusted_rates=allow_adjusted_rates,
                 catalogue=catalogue,
@@ -142,12 +143,13 @@ def publish_(console: Console, *, require_complete: bool, repair: bool) -> None:
         outcome = publish(
             register,
             served,
-            who=_user(),
+            who=user(),
             keep=keep,
             definitions=None if catalogue is None else catalogue.definitions(),
             repair=repair,
             progress=lambda _done, total: advance(1, total=total),
         )
+        status = register_status(register)
     publication = outcome.publication
     data = {
         "publication": _publication_data(publication),
@@ -167,6 +169,8 @@ def publish_(console: Console, *, require_complete: bool, repair: bool) -> None:
         out.print(f"  {outcome.changed_slices} slices changed, {max(shared, 0)} shared with the publication before")
 
     console.emit(data, render)
+    if status.distributed.measurements and not is_given(served):
+        console.warn(NOT_SERVED)
 
 
 @command.command("publications")
@@ -205,7 +209,7 @@ def list_publications(console: Console) -> None:
 def roll_back(console: Console, publication_id: int) -> None:
     """Make publication ID current again. The register's measurements stay as they are."""
     with register_of(console.settings()) as register:
-        publication = rollback(register, publication_id, who=_user())
+        publication = rollback(register, publication_id, who=user())
 
     def render(out: rich.console.Console) -> None:
         out.print(f"Publication {publication.id} of {local(publication.published_at)} is current.")
@@ -253,7 +257,8 @@ def _catalogue(settings: Settings) -> Catalogue | None:
     return load_catalogue(file)
 
 
-def _user() -> str:
+def user() -> str:
+    """Name who runs the program, for the notes of the register."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):

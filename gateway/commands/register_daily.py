@@ -87,7 +87,7 @@ def aggregate(
 
 
 def _import(console: Console, settings: Settings, target: Path, catalogue: Catalogue) -> dict[str, Any]:
-    from gateway.commands.register import _user
+    from gateway.commands.register import user
     from producer.register.importer import import_vis
     from producer.register.vis.findings import VisFileRejected
 
@@ -97,7 +97,7 @@ def _import(console: Console, settings: Settings, target: Path, catalogue: Catal
                 register,
                 target,
                 expected_hsa_id=parties(settings)["organization"].hsa_id,
-                who=_user(),
+                who=user(),
                 allow_adjusted_rates=any(one.is_standardised for one in catalogue.measures),
                 catalogue=catalogue,
                 progress=progress,

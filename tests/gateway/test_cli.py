@@ -204,7 +204,7 @@ def test_problems_are_listed(raising: Callable[[object], list[str]], capsys: pyt
         ["nope"],
         ["--nope"],
         ["settings", "--nope"],
-        ["settings", "extra"],
+        ["settings", "register", "extra"],
         ["certs"],
         ["certs", "nope"],
         ["register", "import"],
@@ -247,6 +247,7 @@ def test_settings_command_tells_values_and_sources(
         "name": "register.url",
         "value": "postgresql+psycopg://u:***@h/d",
         "source": "brygga.toml",
+        "meaning": "Database: sqlite:///FILE (relative to the settings file) or postgresql+psycopg://...",
     }
     assert told["register.lock_wait_s"]["value"] == 7.0
     assert told["register.lock_wait_s"]["source"] == "BRYGGA_REGISTER_LOCK_WAIT_S"

@@ -88,6 +88,12 @@ def test_a_version_that_was_not_published_is_named(folder: Path, capsys: pytest.
     assert "GetQualityIndicators:1: not published; brygga register publish" in " ".join(capsys.readouterr().out.split())
 
 
+def test_results_that_no_served_contract_gives_are_warned_of(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "brygga.toml").write_text(SETTINGS, encoding="utf-8")
+    assert run(["register", "publish"]) == EXIT_OK
+    assert "nobody gets them" in capsys.readouterr().err
+
+
 def test_doctor_names_what_is_damaged_and_publish_repairs_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _slices(capsys) == [("ok", "each is what was stored")]
     with sqlite3.connect(folder / "register.db") as connection:

@@ -98,7 +98,7 @@ def test_doctor_and_settings_as_commands(made: workspace.Workspace, capsys: pyte
     assert run(["--config", str(made.settings_file), "doctor", "--json"]) == EXIT_OK
     assert json.loads(capsys.readouterr().out)["is_well"] is True
     assert run(["settings", "--config", str(made.settings_file), "--json"]) == EXIT_OK
-    assert {"name", "value", "source"} == set(json.loads(capsys.readouterr().out)[0])
+    assert {"name", "value", "source", "meaning"} == set(json.loads(capsys.readouterr().out)[0])
 
 
 def test_doctor_without_a_readable_register_ends_3(made: workspace.Workspace, tmp_path: Path) -> None:
