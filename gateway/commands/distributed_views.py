@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -88,15 +88,24 @@ class _Result:
 
 
 def render_observations(out: rich.console.Console, rows: Iterable[Row], limit: int) -> None:
-    """Draw the first ``limit`` results of each indicator and period."""
+    """Draw reference values and the first ``limit`` results of units of each indicator and period."""
     is_empty = True
     for (measure_id, start, end), of_one in groupby(rows, _HEADING):
         is_empty = False
-        results = list(islice(_results(of_one), limit + 1))
+        references: list[_Result] = []
+        units: list[_Result] = []
+        hidden = 0
+        for one in _results(of_one):
+            if one.value["scope"] != "unit":
+                references.append(one)
+            elif len(units) < limit:
+                units.append(one)
+            else:
+                hidden += 1
         out.print(f"[head]{escape(measure_id)}[/head], {start} to {end}")
-        _print_table(out, results[:limit])
-        if len(results) > limit:
-            out.print(f"The first {limit}; write all with --csv FILE.", style="dim")
+        _print_table(out, [*references, *units])
+        if hidden:
+            out.print(f"... and {hidden} more; write all with --csv FILE.", style="dim")
         out.print()
     if is_empty:
         out.print("Nothing is stored yet: brygga distributed fetch")

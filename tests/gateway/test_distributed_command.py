@@ -53,7 +53,7 @@ def lines(limit: int = 10) -> list[str]:
 
 
 def test_a_unit_and_its_sub_groups_and_the_reference_have_a_line_each() -> None:
-    heading, columns, unit, women, reference, *_ = lines()
+    heading, columns, reference, unit, women, *_ = lines()
     assert heading == "hba1c, 2025-01-01 to 2025-12-31"
     assert columns == "Organisation Group Value Basis under 52 / 52 or more P10 / P90"
     assert unit == "Bäcken all 50.5 100 60 / MSK 40 / 66.5"
@@ -62,7 +62,7 @@ def test_a_unit_and_its_sub_groups_and_the_reference_have_a_line_each() -> None:
 
 
 def test_what_is_left_out_is_said() -> None:
-    assert "The first 1; write all with --csv FILE." in lines(limit=1)
+    assert "... and 1 more; write all with --csv FILE." in lines(limit=1)
 
 
 def test_settings_are_explained_by_name(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from statistics import fmean, stdev
 
 import polars as pl
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from vis_file import row
 
 from contracts.codes import OID_MEASURE
@@ -18,10 +18,10 @@ from contracts.model import II, ContinuousVariableMeasure, DatePeriod, MissingMe
 from contracts.registry import GET_DISTRIBUTED_QUALITY_REPORT_3, GET_QUALITY_INDICATORS_2
 from gateway.distributed_demo import INDICATORS, write_distributed_demo
 from producer.admission import Places
-from producer.register import DatabaseRepository, Register, publications, publish
+from producer.register import DatabaseRepository, Register, publications, publish, upgrade_register
 from producer.register.distributed.columns import COLUMNS
 from producer.register.distributed.importer import DistributedOutcome, import_distributed
-from producer.register.distributed.tables import distributed_value
+from producer.register.distributed.tables import ALL, distributed_group, distributed_value
 from producer.service import ReportService
 from producer.tabular import TableRejected
 from producer.templates import write_template
@@ -130,6 +130,23 @@ def test_what_is_imported_is_what_is_answered(
     assert [one.stratification for one in first.subgroups] == ["SEX", "SEX", "AGE", "AGE", "SEX_AGE"]
     assert [one.code.extension for one in first.subgroups[4].dimensions] == ["1", "-44"]
     assert (second.measure, second.subgroups, second.distribution) == (MissingMeasure("MSK"), (), None)
+
+
+def test_a_register_of_before_takes_them_after_its_upgrade(
+    register: Register, import_file: Import, import_rows: Callable[..., object], ask: Callable[..., object]
+) -> None:
+    import_rows([row()])
+    publish(register)
+    with register.writing("test", "tester") as (connection, _):
+        for table in (*ALL, distributed_group):
+            table.drop(connection)
+        connection.execute(text("ALTER TABLE slice DROP COLUMN stored_crc32"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    before, _ = upgrade_register(register.url)
+    assert before == "0001"
+    import_file(units(2))
+    assert publish(register, [GET_QUALITY_INDICATORS_2, CONTRACT]).changed_slices == 1
+    assert len(ask()[0]) == 2  # type: ignore[index]
 
 
 def test_reference_values_come_with_the_fifth_unit(
