@@ -6,9 +6,10 @@ import pytest
 from suite_runs import run_target, target_of
 
 from contracts.errors import EXIT_FINDINGS, EXIT_REMOTE
+from contracts.registry import CONTRACTS, ServiceContract
 from testsuites.endpoint import Access, Endpoint
 from testsuites.exchange import Exchange, HttpRequest
-from testsuites.hostile import load_cases
+from testsuites.hostile import Variables, load_cases
 from testsuites.mock.server import MockServer
 from testsuites.model import Status
 from testsuites.suites import all_suites
@@ -36,6 +37,24 @@ def test_every_case_for_a_producer_is_in_the_suite() -> None:
     (suite,) = [suite for suite in all_suites() if suite.id == "hostile"]
     assert [case.id for case in suite.cases] == [f"hostile.{case.id}" for case in load_cases("producer")]
     assert len(suite.cases) > 200
+
+
+@pytest.mark.parametrize("contract", CONTRACTS.values(), ids=lambda contract: contract.id)
+def test_deep_and_wide_cases_are_made_for_every_contract(contract: ServiceContract) -> None:
+    variables = Variables("SE9990001112-PROD", "x", "20240101", "20241231", contract=contract)
+    cases = {case.id: case for case in load_cases("producer") if case.builder in ("nested", "with-repeated")}
+    bodies = {name: case.body(variables) for name, case in cases.items()}
+    assert bodies["B11"].count(b"<x:a") == 65
+    assert all(f"<r:{contract.interaction}>".encode() in bodies[name] for name in ("B11", "B11-inside"))
+    assert len(set(bodies.values())) == len(bodies)
+
+
+def test_every_body_can_be_made_for_a_contract_with_other_names() -> None:
+    variables = Variables(
+        "SE9990001112-PROD", "x", "20240101", "20241231", contract=CONTRACTS["GetDistributedQualityReport:3"]
+    )
+    for case in load_cases("producer"):
+        assert b"GetQualityIndicators>" not in case.body(variables), case.id
 
 
 def test_hostile_input_is_not_sent_to_another_machine(mock: MockServer) -> None:

@@ -82,10 +82,10 @@ def _unclosed(_message: str, _limit: int, *, depth: int) -> bytes:
     return b"<a>" * depth
 
 
-def _nested(message: str, _limit: int, *, depth: int) -> bytes:
-    """The message with an extension element that is ``depth`` deep."""
+def _nested(message: str, limit: int, *, at: str, depth: int) -> bytes:
+    """The message with an extension element that is ``depth`` deep before the text ``at``."""
     inside = '<x:a xmlns:x="urn:example:x">' + "<x:a>" * (depth - 1) + "</x:a>" * depth
-    return message.replace("</r:GetQualityIndicators>", inside + "</r:GetQualityIndicators>", 1).encode()
+    return _with_repeated(message, limit, at=at, text=inside, times=1, after=at)
 
 
 def _with_doctype(message: str, declarations: str, use: str) -> bytes:
