@@ -70,7 +70,7 @@ _CELLS = {
 
 
 def _at_once(plan: Plan, tree: Tree) -> int:
-    return max(1, _CELLS_AT_ONCE // (tree.places * len(plan.counted) * (3 if plan.by_sex else 1)))
+    return max(1, _CELLS_AT_ONCE // (tree.places * len(plan.counted_months) * (3 if plan.by_sex else 1)))
 
 
 def _cells_of(plan: Plan, rows: pl.DataFrame, counts: Counts, tree: Tree) -> Iterator[pl.DataFrame]:
