@@ -111,6 +111,22 @@ def test_caller_that_takes_no_answers_is_let_go_of(lab: Lab) -> None:
             caller.sendall(b"GET /vp HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1_000_000)
 
 
+@pytest.mark.parametrize("begun", ["tcp", "tls", "head"])
+def test_caller_that_begins_and_does_not_go_on(lab: Lab, context: ssl.SSLContext, begun: str) -> None:
+    """In the handshake, before the head, or in it: each wait has its end."""
+    router = lab.router("strict", keep_alive_s=0.3, handshake_timeout_s=0.3)
+    port = int(str(router.https_url).split(":")[2].split("/")[0])
+    caller: socket.socket
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=5)
+        if begun == "tcp"
+        else connect(router, context) as caller
+    ):
+        if begun == "head":
+            caller.sendall(b"POST /vp HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
+        assert caller.recv(1) == b""
+
+
 # -- producers ---------------------------------------------------------------------------------
 
 Script = Callable[[ssl.SSLSocket], None]
