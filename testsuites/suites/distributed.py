@@ -152,6 +152,7 @@ def questions(session: Session) -> tuple[Question, ...]:
         plain.narrowed(stratifications=()),
         plain.narrowed(stratifications=("SEX",)),
         plain.narrowed(stratifications=("AGE",)),
+        plain.narrowed(stratifications=("SEX_AGE",)),
         plain.narrowed(include_distribution=False),
     )
     with suppress(CaseSkipped):
