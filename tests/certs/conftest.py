@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from tls_handshake import DNS_NAME, HSA_ID, issue_good
 
-from certs import Authority, CertificateFiles
+from certs import Authority, CertificateFiles, profile
 from certs.bad_set import BadCertificate, make_bad_set
 from certs.tls import TlsFiles
+
+#: More than any test makes.
+_KEYS = 16
+
+
+@pytest.fixture(scope="session")
+def _make_key() -> Callable[[int], RSAPrivateKey]:
+    """Keys of usual size, a few in turn: making them is half of the time of these tests."""
+    generate, size = profile.generate_key, profile.MINIMUM_KEY_SIZE
+    keys = cycle([generate(size) for _ in range(_KEYS)])
+    return lambda wanted: next(keys) if wanted == size else generate(wanted)
+
+
+@pytest.fixture(autouse=True)
+def _keys_in_turn(_make_key: Callable[[int], RSAPrivateKey], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within a test every key is another one, and none is a key of what the whole session uses."""
+    monkeypatch.setattr(profile, "generate_key", _make_key)
 
 
 @pytest.fixture(scope="session")

@@ -99,7 +99,7 @@ def told(found: Measurement) -> dict[str, Any]:
     return {**values, "kind": "continuous", "value": measure.value, "population": measure.measure_population}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(reports())
 def test_stored_values_are_those_of_the_register(store: Store, measurements: list[Measurement]) -> None:
     body = Register(measurements).answer(ASKED)

@@ -99,7 +99,7 @@ def damaged(draw: st.DrawFn) -> bytes:
     return raw
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=4 * settings.default.max_examples)
 @given(damaged(), st.sampled_from([1, 7, 333, 1_500, 65_536]))
 def test_reading_by_form_is_reading_by_parser(data: bytes, chunk: int) -> None:
     assert_same(data, max(chunk, len(data) // 400))

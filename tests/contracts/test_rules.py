@@ -28,7 +28,7 @@ from contracts.model import (
     ReportingParty,
     SourceSystem,
 )
-from contracts.rules import MAX_PERIODS, RULES, Finding, PeriodLedger, ReportChecker, check_measurement
+from contracts.rules import RULES, Finding, PeriodLedger, ReportChecker, check_measurement
 from contracts.rules.numbers import half_unit
 
 LAND = PerformingOrganization("Riket", "Land", organization_id=II(OID_LAND, "SE"))
@@ -465,10 +465,11 @@ def test_overlap_is_found_in_either_order_of_arrival() -> None:
     assert [finding.rule if finding else None for finding in findings] == [None, "1.9", None, "1.9"]
 
 
-def test_too_many_periods_are_said_once() -> None:
+def test_too_many_periods_are_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("contracts.rules.report.MAX_PERIODS", 50)
     ledger = PeriodLedger()
     first = date(1990, 1, 1)
-    days = [f"{first + timedelta(days=n):%Y%m%d}" for n in range(MAX_PERIODS + 3)]
+    days = [f"{first + timedelta(days=n):%Y%m%d}" for n in range(50 + 3)]
     findings = [ledger.add(measurement(period=DatePeriod(day, day)), "m") for day in days]
     (said,) = [finding for finding in findings if finding]
     assert (said.rule, said.severity) == ("1.9", "error")
@@ -478,7 +479,7 @@ def test_checker_keeps_next_to_nothing_per_measurement() -> None:
     units = [measurement(organization=replace(UNIT, hsa_id=f"SE9990001112-E{n}")) for n in range(100)]
     periods = [
         DatePeriod(f"{y}{m:02}01", f"{date(y, m, 28) + timedelta(days=4):%Y%m}01")
-        for y in range(2000, 2025)
+        for y in range(2000, 2010)
         for m in range(1, 13)
     ]
     checker = ReportChecker()

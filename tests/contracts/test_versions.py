@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from golden.messages import CHAINS, HEAD, LAN, LOGICAL_ADDRESS, MEASURE_ID, REGION, SOURCE, YEAR, canonical
 from golden.versions import ANSWERED, VERSIONS_DIRECTORY, version_messages
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -168,7 +168,6 @@ def _chain_left_of_1(organization: PerformingOrganization) -> PerformingOrganiza
 # -- properties ----------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=50)
 @given(heads, st.lists(measurements, max_size=4))
 def test_version_1_gives_back_all_but_its_losses(head: ReportHead, found: list[Measurement]) -> None:
     kept_head = replace(head, reporting_organization=ReportingParty(head.reporting_organization.hsa_id))
@@ -177,7 +176,6 @@ def test_version_1_gives_back_all_but_its_losses(head: ReportHead, found: list[M
 
 
 @pytest.mark.parametrize("contract", [V2, V3], ids=lambda contract: contract.id)
-@settings(max_examples=50)
 @given(heads, st.lists(measurements, max_size=4))
 def test_versions_2_and_3_give_back_all_but_their_losses(
     contract: ServiceContract, head: ReportHead, found: list[Measurement]
@@ -185,7 +183,6 @@ def test_versions_2_and_3_give_back_all_but_their_losses(
     assert read(contract, written(contract.codec, head, found)) == (head, [left_of_2(one) for one in found])
 
 
-@settings(max_examples=50)
 @given(st.lists(measurements.map(left_of_2), max_size=4))
 def test_a_consumer_of_every_version_gets_the_same_facts(found: list[Measurement]) -> None:
     of_1, of_2, of_3 = (read(contract, written(contract.codec, HEAD, found))[1] for contract in (V1, V2, V3))
