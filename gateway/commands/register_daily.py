@@ -116,7 +116,7 @@ def known_catalogue(settings: Settings) -> Catalogue:
 
 def known_organizations(settings: Settings) -> Organizations:
     """Give the working folder's hospitals and units. Raises DataError."""
-    from producer.organizations import read_organizations
+    from producer.organizations.reading import read_organizations
 
     return read_organizations(organizations_settings(settings).file)
 

@@ -13,9 +13,8 @@ from contracts.catalogue.model import Catalogue
 from contracts.errors import DataError
 from producer.calculation.counts import COUNT_RULES
 from producer.calculation.pipeline import Options, calculate
-from producer.organizations import ORGANIZATION_RULES, read_organizations
 from producer.organizations.model import Organizations, Place
-from producer.organizations.reading import COLUMNS
+from producer.organizations.reading import COLUMNS, ORGANIZATION_RULES, read_organizations
 from producer.tabular import TableRejected
 
 OPTIONS = Options("SE9990001112-DEMOREG", "Demoregistret", TODAY)

@@ -5,17 +5,24 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from contracts.errors import EXIT_ENVIRONMENT, EXIT_OK
+from contracts.errors import EXIT_ENVIRONMENT, EXIT_OK, RegisterDamaged
+from contracts.model import DatePeriod
 from gateway.cli import run
+from gateway.commands import producer
 from gateway.demo_data import DEMO_HSA_ID, write_demo_file
 from gateway.distributed_demo import INDICATORS, write_distributed_demo
+from producer.register import DatabaseRepository
+from producer.repository import Selection
+from producer.server import Listening
 
 UNITS = 6
+DAMAGED = 3
 SETTINGS = f"""
 [organization]
 hsa_id = "{DEMO_HSA_ID}"
@@ -96,16 +103,54 @@ def test_results_that_no_served_contract_gives_are_warned_of(folder: Path, capsy
 
 def test_doctor_names_what_is_damaged_and_publish_repairs_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _slices(capsys) == [("ok", "each is what was stored")]
-    with sqlite3.connect(folder / "register.db") as connection:
-        connection.execute("UPDATE slice SET content = zeroblob(length(content)) WHERE id = 3")
-    connection.close()
+    _damage(folder)
     ((state, text),) = _slices(capsys)
     assert state == "error"
     assert text.startswith("GetQualityIndicators:2, indicator ")
-    assert "(slice 3)" in text
+    assert f"(slice {DAMAGED})" in text
     published = _json(capsys, "register", "publish", "--repair")
     assert (published["is_new"], published["changed_slices"]) == (True, 1)
     assert _slices(capsys) == [("ok", "each is what was stored")]
+
+
+@pytest.mark.parametrize("is_checked", [True, False])
+def test_serve_tells_of_damage_at_its_start_and_serves_the_rest(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, is_checked: bool
+) -> None:
+    more = f"behind_proxy = true\nallowed_callers = ['{DEMO_HSA_ID}']\ncheck_at_start = {str(is_checked).lower()}\n"
+    system = f'[system]\nhsa_id = "{DEMO_HSA_ID}"\n'
+    (folder / "brygga.toml").write_text(system + SETTINGS + VERSIONS + more, encoding="utf-8")
+    _damage(folder)
+    served: list[DatabaseRepository] = []
+
+    def serve(
+        _settings: object,
+        open_repository: Callable[[], DatabaseRepository],
+        *,
+        on_ready: Callable[[Listening], None],
+    ) -> None:
+        served.append(open_repository())
+        on_ready(Listening("http://127.0.0.1:1", "127.0.0.1", 1, None))
+
+    monkeypatch.setattr(producer, "serve", serve)
+    assert run(["producer", "serve"]) == EXIT_OK
+    out, err = capsys.readouterr()
+    assert "Ready." in out
+    assert ("1 stored slice(s) are damaged" in err) == is_checked
+    assert ("brygga register publish --repair" in err) == is_checked
+    everything = served[0].select("GetQualityIndicators:2", None, DatePeriod("19000101", "20991231"))
+    damaged = next(entry for entry in everything.slices if entry.slice_id == DAMAGED)
+    with pytest.raises(RegisterDamaged):
+        served[0].content(Selection(everything.publication_id, (damaged,)))
+    sound = tuple(entry for entry in everything.slices if entry is not damaged)
+    assert sum(map(len, served[0].content(Selection(everything.publication_id, sound)))) > 0
+    served[0].close()
+
+
+def _damage(folder: Path) -> None:
+    with sqlite3.connect(folder / "register.db") as connection:
+        connection.execute("UPDATE slice SET content = zeroblob(length(content)) WHERE id = ?", (DAMAGED,))
+    connection.close()
 
 
 def test_doctor_says_how_to_restore_a_broken_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
