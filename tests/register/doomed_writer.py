@@ -60,4 +60,3 @@ def _work(url: str, file: str, point: str) -> None:
         )
     else:
         import_vis(register, Path(file), progress=progress)
-
