@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 import requests
+from lxml import etree
 
 from consumer.settings import ProducerConnection
 from consumer.transport import HttpsSession, check_answer
@@ -148,13 +149,14 @@ class Answer:
         self._response = response
         self._pieces = pieces
         self._raw = raw
-        self._reader = ReportReader(
-            connection.contract.codec, limits, contract=connection.contract, on_reference=self._reference
-        )
+        codec = connection.contract.codec
+        self._reader = ReportReader(codec, limits, contract=connection.contract, on_reference=self._reference)
         self._on_reference = on_reference
         self._reference_count = 0
-        needs_name = connection.contract.codec.requires_organization_name
-        self._checker = ReportChecker(requested=request, is_name_required=needs_name) if is_checked else None
+        self._checker = None
+        if is_checked:
+            report, needs_name = etree.QName(codec.tags.report).localname, codec.requires_organization_name
+            self._checker = ReportChecker(requested=request, is_name_required=needs_name, report=report)
         self._errors: list[Finding] = []
         self._remarks: list[Finding] = []
         self._remark_count = 0
