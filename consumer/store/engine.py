@@ -5,6 +5,7 @@ SQLite: WAL, so that readers never wait; synchronous NORMAL, because what a powe
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,16 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from consumer.store.tables import STORE_VERSION, metadata, store_info
 from contracts.errors import ConfigurationError
 
+#: What to do about an error by its SQLite code (lowest eight bits) or PostgreSQL's SQLSTATE.
+_ADVICE = {
+    sqlite3.SQLITE_FULL: "There is no room left on its disk; nothing half done is kept. Make room and fetch again.",
+    "53100": "There is no room left on the server's disk; nothing half done is kept. Make room and fetch again.",
+    sqlite3.SQLITE_READONLY: "Give this user the right to write the file and its folder.",
+    sqlite3.SQLITE_CANTOPEN: "Give this user the right to write the file and its folder.",
+    sqlite3.SQLITE_CORRUPT: "The file is damaged. Move it away, or name another in consumer.store, and fetch anew.",
+    sqlite3.SQLITE_NOTADB: "The file is no store. Move it away, or name another in consumer.store, and fetch anew.",
+}
+_PRIMARY_CODE = 0xFF
 #: How long a write waits for another process; writes are short, since answers gather in a table of their own.
 BUSY_TIMEOUT_S = 60.0
 _PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-8192")
@@ -58,11 +69,16 @@ def store_errors(action: str) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise ConfigurationError(
-            f"The store could not be {action}: {error.orig}. Check consumer.store, the database and its disk.",
+            f"The store could not be {action}: {error.orig}. {_advice(error.orig)}",
             log_detail=type(error.orig).__name__,
         ) from error
     except SQLAlchemyError as error:
         raise ConfigurationError(f"The store could not be {action}: {error}. Check consumer.store.") from error
+
+
+def _advice(origin: BaseException | None) -> str:
+    code = getattr(origin, "sqlstate", None) or getattr(origin, "sqlite_errorcode", 0) & _PRIMARY_CODE
+    return _ADVICE.get(code, "Check consumer.store, the database and its disk.")
 
 
 def _make_engine(url: str) -> Engine:
@@ -73,8 +89,9 @@ def _make_engine(url: str) -> Engine:
     except (ArgumentError, NoSuchModuleError, ImportError):
         backend = ""
     if backend not in ("sqlite", "postgresql"):
+        # The URL is not repeated: it may hold a password.
         raise ConfigurationError(
-            f"The store's database URL {url!r} cannot be used. "
+            "The store's database URL (consumer.store) cannot be used. "
             "Write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME."
         )
     if backend == "postgresql":

@@ -23,6 +23,7 @@ from consumer_reports import (
     small_register,
     unit,
 )
+from sqlalchemy import event
 
 from consumer.exports import COLUMNS
 from consumer.question import Question
@@ -348,8 +349,9 @@ def test_a_store_is_opened_again(database_url: str) -> None:
     [
         ("sqlite:///:memory:", "must be a file"),
         ("sqlite:////nowhere/at/all/store.sqlite", "folder of the store"),
-        ("mysql://localhost/store", "cannot be used"),
-        ("not a url", "cannot be used"),
+        ("mysql://anna:secret@localhost/store", "cannot be used"),
+        ("postgres://anna:secret@localhost/store", "cannot be used"),
+        ("secret: not a url", "cannot be used"),
         ("postgresql+psycopg://nobody:secret@127.0.0.1:1/none", "could not be opened"),
     ],
 )
@@ -361,8 +363,29 @@ def test_a_store_that_cannot_be_is_told(url: str, text: str) -> None:
 
 def test_a_file_that_is_no_store_is_told(tmp_path: Path) -> None:
     (tmp_path / "store.sqlite").write_text("These are notes, no database." * 100)
-    with pytest.raises(ConfigurationError, match="could not be opened"):
+    with pytest.raises(ConfigurationError, match=r"could not be opened.*is no store\. Move it away"):
         Store(f"sqlite:///{tmp_path / 'store.sqlite'}")
+
+
+def test_a_damaged_store_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "store.sqlite"
+    Store(f"sqlite:///{file}").close()
+    file.write_bytes(file.read_bytes()[:4096] + b"\xa5" * 3 * 4096)
+    with pytest.raises(ConfigurationError, match="is damaged"):
+        Store(f"sqlite:///{file}")
+
+
+@pytest.mark.parametrize(
+    ("pragma", "text"), [("max_page_count=1", "no room left"), ("query_only=ON", "right to write the file")]
+)
+def test_a_store_that_cannot_grow_or_be_written_keeps_what_it_had(tmp_path: Path, pragma: str, text: str) -> None:
+    with Store(f"sqlite:///{tmp_path / 'store.sqlite'}") as store:
+        keep(store, small_register().measurements[:1])
+        event.listen(store._engine, "connect", lambda connection, _: connection.execute(f"PRAGMA {pragma}"))
+        store._engine.dispose()
+        with pytest.raises(ConfigurationError, match=text):
+            keep(store, [measurement(organization=unit(number)) for number in range(2_000)])
+        assert store.count(Selection()) == 1
 
 
 def test_a_store_of_another_version_is_refused(tmp_path: Path) -> None:
