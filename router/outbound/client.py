@@ -35,17 +35,13 @@ class ProducerClient:
         self._settings = settings
         self._tls = ProducerTls(settings, verify_hostname=behaviour.verify_hostname)
         self._session: aiohttp.ClientSession | None = None
+        self._connector: ProducerConnector | None = None
 
     async def open(self) -> None:
-        """Make the connection pool. It has no limit: a producer that hangs must not keep others waiting."""
-        keep_alive_s = self._settings.producer_keep_alive_s
-        connector = (
-            ProducerConnector(limit=0, ttl_dns_cache=30, keepalive_timeout=keep_alive_s)
-            if keep_alive_s
-            else ProducerConnector(limit=0, ttl_dns_cache=30, force_close=True)
-        )
+        """Make the connection pool."""
+        self._connector = ProducerConnector(keep_alive_s=self._settings.producer_keep_alive_s)
         self._session = aiohttp.ClientSession(
-            connector=connector,
+            connector=self._connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
@@ -56,8 +52,10 @@ class ProducerClient:
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._session is not None:
+        if self._session is not None and self._connector is not None:
             await self._session.close()
+            await asyncio.sleep(0)  # the last ones are let go of
+            self._connector.abort_leaving()
 
     async def send(self, exchange: Exchange, patience: Patience) -> aiohttp.ClientResponse:
         """Send the outgoing message and give the answer's head; its body is read from it, then it is let go of.

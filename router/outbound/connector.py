@@ -16,10 +16,22 @@ from aiohttp.tracing import Trace
 _MOST_SPOILED = 8
 #: A closed connection may take this long to say goodbye to the producer.
 _GOODBYE_S = 1.0
+_KEEP_NAMES_S = 30
 
 
 class ProducerConnector(aiohttp.TCPConnector):
     """The pool of the HTTP client, with what the library leaves to the producer's good behaviour."""
+
+    def __init__(self, *, keep_alive_s: float) -> None:
+        """Keep idle connections for ``keep_alive_s``; 0 keeps none. Their number has no limit.
+
+        A producer that hangs must not keep calls to others waiting.
+        """
+        if keep_alive_s:
+            super().__init__(limit=0, ttl_dns_cache=_KEEP_NAMES_S, keepalive_timeout=keep_alive_s)
+        else:
+            super().__init__(limit=0, ttl_dns_cache=_KEEP_NAMES_S, force_close=True)
+        self._leaving: set[asyncio.Transport] = set()
 
     async def connect(
         self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
@@ -31,13 +43,25 @@ class ProducerConnector(aiohttp.TCPConnector):
             if transport is not None and connection.protocol is not None and not connection.protocol.should_close:
                 connection.add_callback(partial(self._let_go, transport))
                 return connection
+            if transport is not None:
+                transport.abort()
             connection.close()
         raise aiohttp.ServerDisconnectedError("The producer speaks unasked.")
 
-    def _let_go(self, transport: asyncio.Transport) -> None:
-        self._loop.call_soon(self._hurry, transport)  # by then it is known whether it is kept
+    def abort_leaving(self) -> None:
+        """End the connections that are still saying goodbye."""
+        for transport in list(self._leaving):
+            self._abort(transport)
 
-    def _hurry(self, transport: asyncio.Transport) -> None:
+    def _let_go(self, transport: asyncio.Transport) -> None:
+        self._loop.call_soon(self._see_off, transport)  # by then it is known whether it is kept
+
+    def _see_off(self, transport: asyncio.Transport) -> None:
         """See to it that a connection that has been closed, and not kept, is gone soon."""
         if transport.is_closing():
-            self._loop.call_later(_GOODBYE_S, transport.abort)
+            self._leaving.add(transport)
+            self._loop.call_later(_GOODBYE_S, self._abort, transport)
+
+    def _abort(self, transport: asyncio.Transport) -> None:
+        self._leaving.discard(transport)
+        transport.abort()

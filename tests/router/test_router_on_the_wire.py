@@ -54,9 +54,10 @@ def connect(router: RunningRouter, context: ssl.SSLContext) -> ssl.SSLSocket:
 
 
 def request(case: dict[str, Any], marker: str) -> bytes:
-    body = _BODIES.get(case.get("body", "whole"), case.get("body", "").encode())
+    named: str = case.get("body", "whole")
+    body = _BODIES.get(named, named.encode())
     headers = [f"Host: {case.get('host', 'localhost')}", f"x-rivta-case: {marker}", *case.get("headers", ())]
-    if case.get("framed", "chunked" not in case.get("body", "")):
+    if case.get("framed", "chunked" not in named):
         headers.append(f"Content-Length: {len(body)}")
     head = "\r\n".join([case.get("line", "POST /vp HTTP/1.1"), *headers]) + "\r\n\r\n"
     return head.replace("@long@", "x" * 70_000).encode() + body
@@ -116,12 +117,8 @@ def test_caller_that_begins_and_does_not_go_on(lab: Lab, context: ssl.SSLContext
     """In the handshake, before the head, or in it: each wait has its end."""
     router = lab.router("strict", keep_alive_s=0.3, handshake_timeout_s=0.3)
     port = int(str(router.https_url).split(":")[2].split("/")[0])
-    caller: socket.socket
-    with (
-        socket.create_connection(("127.0.0.1", port), timeout=5)
-        if begun == "tcp"
-        else connect(router, context) as caller
-    ):
+    tcp = socket.create_connection(("127.0.0.1", port), timeout=5)
+    with tcp if begun == "tcp" else context.wrap_socket(tcp, server_hostname="localhost") as caller:
         if begun == "head":
             caller.sendall(b"POST /vp HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
         assert caller.recv(1) == b""
