@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Self
@@ -15,7 +16,7 @@ from consumer.distributed.rows import Row
 from consumer.distributed.tables import NAMES, distributed_fetch, distributed_observation, metadata
 from consumer.question import Question, iso_day
 from consumer.store.engine import open_engine, store_errors
-from contracts.model import ReportHead
+from contracts.model import DatePeriod, ReportHead
 
 _AT_ONCE = 1_000
 
@@ -76,9 +77,7 @@ class DistributedStore:
                     column.period_end <= iso_day(question.period.end),
                 )
             )
-            # Other questions may have had these rows too: their next fetch looks again.
-            is_its = distributed_fetch.c.producer == question.producer
-            connection.execute(distributed_fetch.update().where(is_its).values(checksum=""))
+            _forget_overlapping(connection, question)
             values = {"fetched_at": _now(), "checksum": "", "measurements": 0, "reference_values": 0}
             statement = insert(distributed_fetch).values(_key(question) | values).returning(distributed_fetch.c.id)
             yield Replacing(connection, question.producer, connection.execute(statement).scalar_one())
@@ -104,6 +103,22 @@ class DistributedStore:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _forget_overlapping(connection: Connection, question: Question) -> None:
+    """Take the checksums from questions that may have had the rows of this one: their next fetch looks again."""
+    column = distributed_fetch.c
+    query = select(column.id, column.measure_ids, column.period_start, column.period_end)
+    known = connection.execute(query.where(column.producer == question.producer, column.checksum != "")).all()
+    overlapping = [
+        number
+        for number, measure_ids, start, end in known
+        if replace(question, measure_ids=tuple(json.loads(measure_ids)), period=DatePeriod(start, end)).overlaps(
+            question
+        )
+    ]
+    if overlapping:
+        connection.execute(distributed_fetch.update().where(column.id.in_(overlapping)).values(checksum=""))
 
 
 def _key(question: Question) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -114,6 +114,18 @@ def test_a_report_is_fetched_kept_and_then_only_asked_for(served: Served, store:
     assert totals.count(("unit", "value", None, None)) == first.measurements
     assert fetch_distributed(store, client, QUESTION, force=True).is_changed
     assert len(list(store.rows())) == len(rows)
+
+
+def test_only_questions_that_share_something_are_looked_at_again(served: Served, store: DistributedStore) -> None:
+    client = served.connect(CONTRACT)
+    first, second = (replace(QUESTION, measure_ids=(one.measure_id,)) for one in INDICATORS[:2])
+    last_year = replace(first, period=DatePeriod("20240101", "20241231"))
+    for question in (last_year, second, first):
+        assert fetch_distributed(store, client, question).is_changed
+    assert not fetch_distributed(store, client, second).is_changed
+    assert not fetch_distributed(store, client, first).is_changed
+    assert fetch_distributed(store, client, last_year).is_changed
+    assert fetch_distributed(store, client, first).is_changed
 
 
 def test_a_question_gets_what_it_asks_for_and_no_more(served: Served) -> None:
