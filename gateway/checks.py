@@ -28,8 +28,9 @@ from gateway.sections import (
     served_contracts,
 )
 from gateway.settings import Settings
-from producer.register import DamagedSlice, damaged_slices, register_status
+from producer.register import DamagedSlice, damaged_slices, open_register, register_status
 from producer.register.checking import REPAIR
+from producer.register.publication import Publication, publications
 from producer.settings import ProducerSettings
 
 State = Literal["ok", "warning", "error"]
@@ -104,8 +105,28 @@ def _register(settings: Settings) -> Iterator[Check]:
     else:
         yield Check("publication", "ok", f"publication {status.current.id} holds everything imported")
     yield from _damage(damaged)
+    yield from _read_database(settings, status.current)
     if status.current is not None and settings.has("producer"):
         yield from _versions(settings, {part.rendering for part in status.current.contracts})
+
+
+def _read_database(settings: Settings, current: Publication | None) -> Iterator[Check]:
+    """Look at the database that the producer reads from where it is another one, such as a replica."""
+    section = register_settings(settings)
+    if section.read_url is None:
+        return
+    try:
+        with open_register(section.read_url_from(settings.base)) as register:
+            read = next((one for one in publications(register) if one.is_current), None)
+    except BryggaError as error:
+        yield _failed("read_url", error)
+        return
+    if read == current:
+        yield Check("read_url", "ok", "the producer reads the same publication there")
+    else:
+        there = "nothing is published" if read is None else f"publication {read.id} is current"
+        mend = "Look at the replication, and that it is of the same register."
+        yield Check("read_url", "warning", f"{there} in the database that the producer reads", mend)
 
 
 def _damage(damaged: Sequence[DamagedSlice]) -> Iterator[Check]:

@@ -70,6 +70,7 @@ def test_the_doctor_finds_nothing_wrong_but_says_that_nothing_is_published(setti
         ("BRYGGA_PRODUCER_TLS_CA", "no-such-file.pem", "producer certificate"),
         ("BRYGGA_REGISTER_URL", "sqlite:///no-such.db", "register"),
         ("BRYGGA_REGISTER_URL", "nonsense", "register"),
+        ("BRYGGA_REGISTER_READ_URL", "sqlite:///no-such.db", "read_url"),
         ("BRYGGA_PRODUCER_PORT", "70000", "producer"),
         ("BRYGGA_CONSUMER_ENDPOINT", "http://plain.example.test/", "consumer"),
     ],
@@ -79,6 +80,11 @@ def test_the_doctor_names_what_is_wrong(made: workspace.Workspace, variable: str
     wrong = [check for check in checks if check.state == "error"]
     assert about in {check.about for check in wrong}
     assert all(check.text for check in wrong)
+
+
+def test_the_doctor_compares_the_database_that_is_read(made: workspace.Workspace) -> None:
+    checks = run_checks(Settings.load(made.settings_file, {"BRYGGA_REGISTER_READ_URL": "sqlite:///register.db"}))
+    assert [check.state for check in checks if check.about == "read_url"] == ["ok"]
 
 
 def test_the_doctor_warns_of_an_empty_list_of_callers(made: workspace.Workspace) -> None:
