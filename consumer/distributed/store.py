@@ -16,6 +16,7 @@ from consumer.distributed.rows import Row
 from consumer.distributed.tables import NAMES, distributed_fetch, distributed_observation, metadata
 from consumer.question import Question, iso_day
 from consumer.store.engine import open_engine, store_errors
+from contracts.errors import ConfigurationError
 from contracts.model import DatePeriod, ReportHead
 
 _AT_ONCE = 1_000
@@ -28,6 +29,7 @@ class Replacing:
         self._connection = connection
         self._producer = producer
         self._fetch_id = fetch_id
+        self.is_finished = False
 
     def add(self, rows: Iterable[Row]) -> None:
         """Store rows as they come."""
@@ -47,6 +49,7 @@ class Replacing:
             "reference_values": reference_values,
         }
         self._connection.execute(distributed_fetch.update().where(is_this).values(values))
+        self.is_finished = True
 
 
 class DistributedStore:
@@ -55,8 +58,12 @@ class DistributedStore:
     def __init__(self, url: str) -> None:
         """Open the database and make the tables where there are none."""
         self._engine = open_engine(url)
-        with store_errors("opened"):
-            metadata.create_all(self._engine)
+        try:
+            with store_errors("opened"):
+                metadata.create_all(self._engine)
+        except ConfigurationError:
+            self.close()
+            raise
 
     def checksum(self, question: Question) -> str | None:
         """Give the checksum of a question's answer as it was fetched last, None when it never was."""
@@ -67,7 +74,7 @@ class DistributedStore:
     @contextmanager
     def replacing(self, question: Question) -> Iterator[Replacing]:
         """Take in one answer in the place of what the store holds of its indicators and period."""
-        with store_errors("written"), self._engine.begin() as connection:
+        with store_errors("written"), self._engine.connect() as connection, connection.begin() as transaction:
             column = distributed_observation.c
             connection.execute(
                 delete(distributed_observation).where(
@@ -80,7 +87,10 @@ class DistributedStore:
             _forget_overlapping(connection, question)
             values = {"fetched_at": _now(), "checksum": "", "measurements": 0, "reference_values": 0}
             statement = insert(distributed_fetch).values(_key(question) | values).returning(distributed_fetch.c.id)
-            yield Replacing(connection, question.producer, connection.execute(statement).scalar_one())
+            replacing = Replacing(connection, question.producer, connection.execute(statement).scalar_one())
+            yield replacing
+            if not replacing.is_finished:
+                transaction.rollback()
 
     def rows(self, measure_ids: Iterable[str] = ()) -> Iterator[tuple[Any, ...]]:
         """Give the rows (columns `NAMES`) of some indicators, or of all, in the order of their answers."""

@@ -33,7 +33,7 @@ def load_catalogue(path: Path) -> Catalogue:
         raise ConfigurationError(
             f"There is no catalogue file {path}. Import one with: brygga catalogue import FILE"
         ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ConfigurationError(
             f"The catalogue file {path} cannot be read ({type(error).__name__}). Remove it and import it again."
         ) from None
