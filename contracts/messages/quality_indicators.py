@@ -5,6 +5,8 @@ Each version is a subclass that says how it differs (contract reference 3).
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from lxml import etree
 
 from contracts.distributed_model import ReferenceMeasurement
@@ -261,6 +263,7 @@ def common_fields(measure: ProportionMeasure | ContinuousVariableMeasure | Cohor
     )
 
 
+@lru_cache(maxsize=64)
 def party_content(party: ReportingParty) -> str:
-    """Write HSA-id and name of a reporting party."""
+    """Write HSA-id and name of a reporting party; a producer names the same two in every answer."""
     return f"<c:hsaId>{escape(party.hsa_id)}</c:hsaId>{optional_text('name', party.name)}"
