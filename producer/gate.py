@@ -33,7 +33,7 @@ from contracts.validation import schema_of, validate_body
 from producer import wsdl
 from producer.admission import RETRY_AFTER_S, Places, places_for_large
 from producer.http_rules import accepts_gzip, charset_of_request, read_body
-from producer.identity import CONNECTION_KEY, CallerIdentity, ConnectionFacts
+from producer.identity import CallerIdentity, ConnectionFacts, facts_of
 from producer.recent import Recent
 from producer.repository import PublicationRepository
 from producer.request_log import LoggedBody, RequestLog, request_logger
@@ -104,7 +104,7 @@ class Gate:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333); the log line is written when the server closes the body."""
-        facts: ConnectionFacts = environ.get(CONNECTION_KEY, ConnectionFacts())
+        facts = facts_of(environ)
         if facts.is_health:
             return _send(self._health(environ), start_response)
         log = RequestLog(environ, self._logger)
@@ -162,15 +162,15 @@ class Gate:
         """Read the message, which is verified once for as long as its very bytes are remembered."""
         charset = charset_of_request(environ)
         data = read_body(environ, self._settings.max_request_bytes, self._large_bodies)
-        log.add(bytes_in=len(data))
         action = environ.get("HTTP_SOAPACTION", "")
         message = service.contract.path, charset, action, data
         question = self._known.get(message)
         if question is None:
+            log.add(bytes_in=len(data))
             question = self._verified(service.contract, parse_message(data, charset=charset), action, log)
             self._known.keep(message, question, len(data))
         else:
-            log.add(logical_address=question.logical_address)
+            log.add(bytes_in=len(data), logical_address=question.logical_address)
         return question
 
     def _verified(self, contract: ServiceContract, root: etree._Element, action: str, log: RequestLog) -> Question:

@@ -6,7 +6,7 @@ deployment, never a header that somebody else can set.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -38,6 +38,15 @@ class ConnectionFacts:
     is_health: bool = False
 
 
+_UNKNOWN = ConnectionFacts()
+
+
+def facts_of(environ: Mapping[str, Any]) -> ConnectionFacts:
+    """Give what the server knows of the connection; of a server that says nothing: nothing."""
+    facts: ConnectionFacts = environ.get(CONNECTION_KEY, _UNKNOWN)
+    return facts
+
+
 class CallerIdentity:
     """Tells the caller of a request and decides whether it is let in."""
 
@@ -50,7 +59,7 @@ class CallerIdentity:
 
     def of(self, environ: dict[str, Any]) -> str:
         """Give the caller's HSA-id as its certificate writes it. Raises CertificateRefused."""
-        facts: ConnectionFacts = environ.get(CONNECTION_KEY, ConnectionFacts())
+        facts = facts_of(environ)
         if self._header_key is None:
             certificate = facts.peer_certificate
         else:

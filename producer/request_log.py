@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from contracts.errors import BryggaError
-from producer.identity import CONNECTION_KEY, ConnectionFacts
+from producer.identity import facts_of
 from producer.settings import PLATFORM_LIMIT_BYTES
 
 _MAX_VALUE_CHARS = 128
@@ -46,7 +46,7 @@ class RequestLog:
 
     def __init__(self, environ: dict[str, Any], logger: Any) -> None:
         self._logger = logger
-        facts: ConnectionFacts = environ.get(CONNECTION_KEY, ConnectionFacts())
+        facts = facts_of(environ)
         self.incident_id = str(uuid.uuid4())
         self._started = time.perf_counter() - facts.waited_s
         self._is_written = False

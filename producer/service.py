@@ -127,7 +127,8 @@ class ReportService:
             if length >= LARGE_ANSWER_BYTES:
                 held.enter_context(self._large_answers.take())
             stream = draft.compressed(held) if is_gzip else draft.plain(held)
-            body = AnswerBody(in_pieces(stream, PIECE_BYTES), length, held.pop_all())
+            pieces = in_pieces(stream, PIECE_BYTES) if sent.slices else stream
+            body = AnswerBody(pieces, length, held.pop_all())
         return Answer(body, length, is_gzip, sum(entry.measurement_count for entry in sent.slices), selection.checksum)
 
     def _select(self, request: QualityIndicatorsRequest) -> Selection:
@@ -168,9 +169,9 @@ class _Draft:
         return len(self._prefix) + content + len(self._suffix)
 
     def plain(self, held: ExitStack) -> Iterator[bytes]:
-        content: Iterator[bytes] = iter(())
-        if self._sent.slices:
-            content = _closed_with(held, self._repository.content(self._sent))
+        if not self._sent.slices:
+            return iter((self._prefix + self._suffix,))
+        content = _closed_with(held, self._repository.content(self._sent))
         return chain((self._prefix,), content, (self._suffix,))
 
     def compressed_length(self) -> int:
