@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -88,6 +88,20 @@ class Console:
                 bar.advance(task, count)
 
             yield advance
+
+    @contextmanager
+    def phases(self, descriptions: Mapping[str, str]) -> Iterator[Callable[[str, int, int], None]]:
+        """Show one progress bar after another: what is given takes the phase's name, how many more, and the total."""
+        with ExitStack() as stack:
+            shown: dict[str, Advance] = {}
+
+            def progress(phase: str, count: int, total: int) -> None:
+                if phase not in shown:
+                    stack.close()
+                    shown[phase] = stack.enter_context(self.progress(descriptions[phase], total))
+                shown[phase](count)
+
+            yield progress
 
     def settings(self) -> Settings:
         """Give the settings, read once. Raises ConfigurationError listing every problem."""

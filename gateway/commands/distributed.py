@@ -18,7 +18,7 @@ from contracts.errors import EXIT_DATA, UsageError
 from contracts.model import ReportingParty
 from contracts.registry import GET_DISTRIBUTED_QUALITY_REPORT_3
 from gateway.commands import distributed_views as views
-from gateway.commands.register import emit_rejected, import_phases, user
+from gateway.commands.register import IMPORT_PHASES, emit_rejected, user
 from gateway.console import Console, common_options, pass_console
 from gateway.sections import consumer_settings, contracts_of, register_of, served_contracts
 
@@ -43,7 +43,7 @@ def import_(console: Console, file: Path, *, dry_run: bool) -> None:
 
     settings = console.settings()
     source = settings.build("organization", ReportingParty)
-    with register_of(settings, create=True) as register, import_phases(console) as progress:
+    with register_of(settings, create=True) as register, console.phases(IMPORT_PHASES) as progress:
         try:
             outcome = import_distributed(register, file, source, who=user(), dry_run=dry_run, progress=progress)
         except TableRejected as error:

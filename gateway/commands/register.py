@@ -8,8 +8,7 @@ from __future__ import annotations
 import getpass
 import importlib
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +22,7 @@ from contracts.errors import EXIT_DATA
 from contracts.model import ReportingParty
 from gateway.commands.distributed_views import NOT_SERVED, is_given
 from gateway.commands.register_views import contract_data, forms, local, render_status
-from gateway.console import Advance, Console, common_options, pass_console
+from gateway.console import Console, common_options, pass_console
 from gateway.sections import catalogue_settings, register_of, register_settings, served_contracts
 from gateway.settings import Settings
 from producer.register import (
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
     from producer.register.vis.findings import Findings, ImportFinding
 
 _SHOWN_FINDINGS = 40
-_PHASES = {"reading": "Reading and checking rows", "storing": "Storing measurements"}
+IMPORT_PHASES = {"reading": "Reading and checking rows", "storing": "Storing measurements"}
 
 
 _DAILY = {
@@ -102,7 +101,7 @@ def import_(
     if register_hsa_id is None and settings.has("organization"):
         register_hsa_id = settings.build("organization", ReportingParty).hsa_id
     shown = None if all_findings else _SHOWN_FINDINGS
-    with register_of(settings, create=True) as register, import_phases(console) as progress:
+    with register_of(settings, create=True) as register, console.phases(IMPORT_PHASES) as progress:
         try:
             outcome = import_vis(
                 register,
@@ -263,21 +262,6 @@ def user() -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         return f"user {os.getuid()}"
-
-
-@contextmanager
-def import_phases(console: Console) -> Iterator[Callable[[str, int, int], None]]:
-    """Show one progress bar after another, as the import goes from phase to phase."""
-    with ExitStack() as stack:
-        shown: dict[str, Advance] = {}
-
-        def progress(phase: str, count: int, total: int) -> None:
-            if phase not in shown:
-                stack.close()
-                shown[phase] = stack.enter_context(console.progress(_PHASES[phase], total))
-            shown[phase](count)
-
-        yield progress
 
 
 # -- what is shown ---------------------------------------------------------------------------------------------

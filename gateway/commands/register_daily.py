@@ -5,8 +5,7 @@ Commands of the group in `gateway.commands.register`, which imports this module 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from contracts.errors import EXIT_DATA, EXIT_FINDINGS
-from gateway.console import Advance, Console, common_options, pass_console
+from gateway.console import Console, common_options, pass_console
 from gateway.sections import catalogue_settings, organizations_settings, parties, register_of, register_settings
 from gateway.settings import Settings
 
@@ -75,7 +74,7 @@ def aggregate(
     options = Options(organization.hsa_id, name, today, audience, default, strict, rounds)
     target = out or file.with_suffix(".vis.csv")
     try:
-        with phases(console) as progress:
+        with console.phases(_PHASES) as progress:
             done = calculate(file, catalogue, known_organizations(settings), options, progress)
     except TableRejected as error:
         rejected(console, error, error.findings)
@@ -91,7 +90,7 @@ def _import(console: Console, settings: Settings, target: Path, catalogue: Catal
     from producer.register.importer import import_vis
     from producer.register.vis.findings import VisFileRejected
 
-    with register_of(settings, create=True) as register, phases(console) as progress:
+    with register_of(settings, create=True) as register, console.phases(_PHASES) as progress:
         try:
             outcome = import_vis(
                 register,
@@ -119,21 +118,6 @@ def known_organizations(settings: Settings) -> Organizations:
     from producer.organizations.reading import read_organizations
 
     return read_organizations(organizations_settings(settings).file)
-
-
-@contextmanager
-def phases(console: Console) -> Iterator[Callable[[str, int, int], None]]:
-    """Show one progress bar after another, as work goes from phase to phase."""
-    with ExitStack() as stack:
-        shown: dict[str, Advance] = {}
-
-        def progress(phase: str, count: int, total: int) -> None:
-            if phase not in shown:
-                stack.close()
-                shown[phase] = stack.enter_context(console.progress(_PHASES[phase], total))
-            shown[phase](count)
-
-        yield progress
 
 
 def rejected(console: Console, error: Any, findings: Findings) -> None:

@@ -14,21 +14,10 @@ from sqlalchemy import Connection, select
 from contracts.codes import COUNTRY_NAME
 from contracts.errors import DataError
 from producer.register.register import Register
-from producer.register.tables import measure, measurement, measurement_group, organization, source_system
+from producer.register.tables import NUMBERS, measure, measurement, measurement_group, organization, source_system
 from producer.register.vis.columns import COLUMNS
 
 _PART_ROWS = 50_000
-_NUMBERS = (
-    "value",
-    "numerator",
-    "denominator",
-    "interval_low",
-    "interval_high",
-    "standard_deviation",
-    "coverage",
-    "exclusions",
-    "reference_value",
-)
 _SCHEMA = {
     "MeasureID": pl.String,
     "Version": pl.Int64,
@@ -36,7 +25,7 @@ _SCHEMA = {
     "period_end": pl.String,
     "organization_id": pl.Int64,
     "kind": pl.String,
-    **dict.fromkeys(_NUMBERS, pl.Float64),
+    **dict.fromkeys(NUMBERS, pl.Float64),
     "ReasonCode": pl.String,
 }
 _ORDER = ("Land", "Lan", "Kommun", "Sjukhus", "Vardenhet")
@@ -82,7 +71,7 @@ def _parts(connection: Connection, source_id: int) -> Iterator[pl.DataFrame]:
         measurement_group.c.period_end,
         measurement.c.organization_id,
         measurement.c.kind,
-        *(measurement.c[name] for name in _NUMBERS),
+        *(measurement.c[name] for name in NUMBERS),
         measurement.c.reason_code,
     ]
     query = (

@@ -28,7 +28,7 @@ from producer.register.dimensions import (
 )
 from producer.register.lock import Writer
 from producer.register.register import Register
-from producer.register.tables import import_record, measure, register_state
+from producer.register.tables import NUMBERS, import_record, measure, register_state
 from producer.register.vis.findings import Findings, VisFileRejected
 from producer.register.vis.organizations import IDENTITY
 from producer.register.vis.reading import ROW
@@ -227,17 +227,6 @@ class _Import:
 
 
 _ENCOUNTERS = ("first_service_encounter", "last_service_encounter")
-_NUMBERS = (
-    "value",
-    "numerator",
-    "denominator",
-    "interval_low",
-    "interval_high",
-    "standard_deviation",
-    "coverage",
-    "exclusions",
-    "reference_value",
-)
 
 
 def _groups_of(rows: pl.DataFrame) -> pl.DataFrame:
@@ -257,7 +246,7 @@ def _expanded(numbers: pl.DataFrame, rows: pl.DataFrame, source_id: int, kind: p
         "organization_id",
         pl.lit(source_id).alias("source_system_id"),
         kind.alias("kind"),
-        *_NUMBERS,
+        *NUMBERS,
         pl.col("reason_code").cast(pl.String),
         pl.lit(None, pl.String).alias("first_service_encounter"),
         pl.lit(None, pl.String).alias("last_service_encounter"),

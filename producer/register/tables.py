@@ -145,6 +145,9 @@ measurement = Table(
     sqlite_with_rowid=False,
 )
 
+NUMBERS = tuple(column.name for column in measurement.c if isinstance(column.type, Double))
+"""The numbers of a measurement, in the order of the table."""
+
 slice_ = Table(
     "slice",
     metadata,
