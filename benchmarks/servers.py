@@ -121,6 +121,9 @@ class _NoRegister:
     def check(self) -> None:
         """Be there."""
 
+    def close(self) -> None:
+        """Hold nothing."""
+
 
 def _repository(url: str) -> Any:
     return DatabaseRepository(url) if url else _NoRegister()

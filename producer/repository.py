@@ -67,3 +67,6 @@ class PublicationRepository(Protocol):
 
     def check(self) -> None:
         """Do the smallest read there is; raises RegisterUnavailable. For readiness probes."""
+
+    def close(self) -> None:
+        """Give back what this process holds open."""

@@ -11,7 +11,7 @@ import gc
 import socket
 import ssl
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -56,7 +56,8 @@ def serve(
     Raises ConfigurationError, CertificateError or RegisterUnavailable before anything is served.
     """
     tls = None if settings.tls is None else ReloadingServerContext(settings.tls)
-    open_repository().check()
+    with closing(open_repository()) as repository:
+        repository.check()
     with ExitStack() as sockets:
         listeners = [sockets.enter_context(sock) for sock in _bind(settings)]
         listening = _listening(settings, listeners)

@@ -83,8 +83,9 @@ def test_catalogue_is_listed_and_shown(folder: Path, capsys: pytest.CaptureFixtu
 
 def test_pull_reads_the_source_of_the_settings(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import sqlite3
+    from contextlib import closing
 
-    with sqlite3.connect(folder / "own.db") as connection:
+    with closing(sqlite3.connect(folder / "own.db")) as connection, connection:
         connection.execute(
             "CREATE VIEW returns AS SELECT 'SE9990001112-E0001' AS unit, '2025-01-01' AS period_start, "
             "'2025-12-31' AS period_end, 30 AS numerator, 40 AS denominator"

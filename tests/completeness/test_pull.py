@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import polars as pl
@@ -22,7 +23,7 @@ QUERY = (
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
     file = tmp_path / "own.db"
-    with sqlite3.connect(file) as connection:
+    with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("CREATE TABLE visits (hsaid TEXT, day TEXT, ok INTEGER)")
         rows = [("SE9990001112-E1", f"2025-0{month}-{day:02}", day % 2) for month in (1, 2) for day in range(1, 29)]
         connection.executemany("INSERT INTO visits VALUES (?, ?, ?)", rows)

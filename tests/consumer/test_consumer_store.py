@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -391,7 +392,7 @@ def test_a_store_that_cannot_grow_or_be_written_keeps_what_it_had(tmp_path: Path
 def test_a_store_of_another_version_is_refused(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'store.sqlite'}"
     Store(url).close()
-    with sqlite3.connect(tmp_path / "store.sqlite") as connection:
+    with closing(sqlite3.connect(tmp_path / "store.sqlite")) as connection, connection:
         connection.execute("UPDATE store_info SET version = 99")
     connection.close()
     with pytest.raises(ConfigurationError, match="version 99"):

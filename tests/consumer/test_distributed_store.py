@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -113,7 +114,7 @@ def test_both_kinds_of_observations_share_a_database(database_url: str) -> None:
 
 
 def test_tables_of_another_program_in_the_way_are_told(tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "store.sqlite") as connection:
+    with closing(sqlite3.connect(tmp_path / "store.sqlite")) as connection, connection:
         connection.execute("CREATE TABLE distributed_fetch (other TEXT)")
     connection.close()
     with (

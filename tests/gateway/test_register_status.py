@@ -6,6 +6,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,7 @@ def test_serve_tells_of_damage_at_its_start_and_serves_the_rest(
 
 
 def _damage(folder: Path) -> None:
-    with sqlite3.connect(folder / "register.db") as connection:
+    with closing(sqlite3.connect(folder / "register.db")) as connection, connection:
         connection.execute("UPDATE slice SET content = zeroblob(length(content)) WHERE id = ?", (DAMAGED,))
     connection.close()
 

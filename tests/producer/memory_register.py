@@ -96,6 +96,9 @@ class MemoryRegister:
         if self.is_broken:
             raise RegisterUnavailable("The register cannot be read now.", log_detail="/secret/path/register.db")
 
+    def close(self) -> None:
+        """Hold nothing."""
+
     def _read(self, stored: dict[int, bytes], selection: Selection) -> Iterator[bytes]:
         self.check()
         self.opened += 1
