@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Self
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, literal, select
 
 from consumer.distributed.rows import Row
-from consumer.distributed.tables import NAMES, distributed_fetch, distributed_observation, metadata
+from consumer.distributed.tables import NAMES, distributed_fetch, distributed_observation, metadata, staged
 from consumer.question import Question, iso_day
 from consumer.store.engine import open_engine, store_errors
 from contracts.errors import ConfigurationError
@@ -25,31 +25,40 @@ _AT_ONCE = 1_000
 class Replacing:
     """An answer on its way into the store: `add` rows, then `finish`; leaving it earlier changes nothing."""
 
-    def __init__(self, connection: Connection, producer: str, fetch_id: int) -> None:
+    def __init__(self, connection: Connection, question: Question) -> None:
         self._connection = connection
-        self._producer = producer
-        self._fetch_id = fetch_id
-        self.is_finished = False
+        self._question = question
 
     def add(self, rows: Iterable[Row]) -> None:
-        """Store rows as they come."""
+        """Gather rows as they come, beside the store: nothing in it is locked while an answer arrives."""
         iterator = iter(rows)
-        names = (*NAMES, "fetch_id")
-        given = {"producer": self._producer, "fetch_id": self._fetch_id}
+        given = {"producer": self._question.producer}
         while batch := list(islice(iterator, _AT_ONCE)):
-            full = [dict.fromkeys(names) | row | given for row in batch]
-            self._connection.execute(insert(distributed_observation), full)
+            self._connection.execute(insert(staged), [dict.fromkeys(NAMES) | row | given for row in batch])
 
     def finish(self, head: ReportHead, measurements: int, reference_values: int) -> None:
-        """Note the checksum and the counts of the whole answer."""
-        is_this = distributed_fetch.c.id == self._fetch_id
-        values = {
+        """Put what was gathered in the place of the question's rows, and note checksum and counts of the answer."""
+        connection, question = self._connection, self._question
+        column = distributed_observation.c
+        connection.execute(
+            delete(distributed_observation).where(
+                column.producer == question.producer,
+                column.measure_id.in_(question.measure_ids),
+                column.period_start >= iso_day(question.period.start),
+                column.period_end <= iso_day(question.period.end),
+            )
+        )
+        _forget_overlapping(connection, question)
+        facts = {
+            "fetched_at": _now(),
             "checksum": head.measurement_checksum,
             "measurements": measurements,
             "reference_values": reference_values,
         }
-        self._connection.execute(distributed_fetch.update().where(is_this).values(values))
-        self.is_finished = True
+        noted = insert(distributed_fetch).values(_key(question) | facts).returning(distributed_fetch.c.id)
+        fetch_id = connection.execute(noted).scalar_one()
+        new = select(literal(fetch_id), *staged.c)
+        connection.execute(insert(distributed_observation).from_select(["fetch_id", *NAMES], new))
 
 
 class DistributedStore:
@@ -73,24 +82,11 @@ class DistributedStore:
 
     @contextmanager
     def replacing(self, question: Question) -> Iterator[Replacing]:
-        """Take in one answer in the place of what the store holds of its indicators and period."""
-        with store_errors("written"), self._engine.connect() as connection, connection.begin() as transaction:
-            column = distributed_observation.c
-            connection.execute(
-                delete(distributed_observation).where(
-                    column.producer == question.producer,
-                    column.measure_id.in_(question.measure_ids),
-                    column.period_start >= iso_day(question.period.start),
-                    column.period_end <= iso_day(question.period.end),
-                )
-            )
-            _forget_overlapping(connection, question)
-            values = {"fetched_at": _now(), "checksum": "", "measurements": 0, "reference_values": 0}
-            statement = insert(distributed_fetch).values(_key(question) | values).returning(distributed_fetch.c.id)
-            replacing = Replacing(connection, question.producer, connection.execute(statement).scalar_one())
-            yield replacing
-            if not replacing.is_finished:
-                transaction.rollback()
+        """Take in one answer: it replaces what the store holds of its indicators and period, all of it or nothing."""
+        with store_errors("written"), self._engine.begin() as connection:
+            staged.create(connection, checkfirst=False)
+            yield Replacing(connection, question)
+            staged.drop(connection, checkfirst=False)
 
     def rows(self, measure_ids: Iterable[str] = ()) -> Iterator[tuple[Any, ...]]:
         """Give the rows (columns `NAMES`) of some indicators, or of all, in the order of their answers."""

@@ -85,3 +85,11 @@ Index("distributed_place", *(distributed_observation.c[name] for name in ("produ
 
 NAMES: Final = tuple(column.name for column in distributed_observation.c if column.name not in ("id", "fetch_id"))
 """Columns of a row as it is exported."""
+
+staged = Table(
+    "staged_distributed",
+    MetaData(),
+    *(Column(column.name, column.type) for column in distributed_observation.c if column.name in NAMES),
+    prefixes=["TEMPORARY"],
+)
+"""Where an answer is gathered while it arrives; belongs to one connection and one transaction."""

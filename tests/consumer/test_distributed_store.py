@@ -45,9 +45,9 @@ def row(question: Question, measure_id: str, value: float) -> Row:
     }
 
 
-def keep(store: DistributedStore, question: Question, value: float, *, checksum: str = "c") -> None:
+def keep(store: DistributedStore, question: Question, value: float, *, checksum: str = "c", times: int = 1) -> None:
     with store.replacing(question) as replacing:
-        replacing.add(row(question, measure_id, value) for measure_id in question.measure_ids)
+        replacing.add(row(question, measure_id, value) for measure_id in question.measure_ids * times)
         replacing.finish(ReportHead(checksum, question.period, ReportingParty("x"), ReportingParty("x")), 1, 0)
 
 
@@ -96,13 +96,21 @@ def test_an_answer_that_does_not_end_changes_nothing(store: DistributedStore, is
     assert (store.checksum(BOTH), store.checksum(ONLY_A)) == ("first", None)
 
 
+def test_another_answer_is_stored_while_one_arrives(store: DistributedStore) -> None:
+    with store.replacing(ONLY_A) as replacing:
+        replacing.add([row(ONLY_A, MEASURE_A, 1.0)])
+        keep(store, ONLY_B, 2.0)
+        replacing.finish(ReportHead("d", ONLY_A.period, ReportingParty("x"), ReportingParty("x")), 1, 0)
+    assert [value for _, _, value in values(store, MEASURE_A, MEASURE_B)] == [1.0, 2.0]
+
+
 def test_a_full_disk_keeps_what_was_stored(tmp_path: Path) -> None:
     with DistributedStore(f"sqlite:///{tmp_path / 'store.sqlite'}") as store:
         keep(store, BOTH, 1.0)
         event.listen(store._engine, "connect", lambda connection, _: connection.execute("PRAGMA max_page_count=1"))
         store._engine.dispose()
-        with pytest.raises(ConfigurationError, match="no room left"), store.replacing(ONLY_A) as replacing:
-            replacing.add(row(ONLY_A, MEASURE_A, 9.0) for _ in range(5_000))
+        with pytest.raises(ConfigurationError, match="no room left"):
+            keep(store, ONLY_A, 9.0, times=5_000)
         assert [value for _, _, value in values(store)] == [1.0, 1.0]
 
 
