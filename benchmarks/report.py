@@ -75,10 +75,11 @@ def _draw(picture: Picture, file: Path) -> None:
     axes.set_xlabel(picture.axis)
     if picture.kind == "bars":
         bars = axes.barh(list(picture.data), [values[0] for values in picture.data.values()], color="#2c6e91")
-        axes.bar_label(bars, fmt="%.3g", padding=3)
+        axes.bar_label(bars, fmt=_label, padding=3)
         axes.invert_yaxis()
         if "log" in picture.axis:
             axes.set_xscale("log")
+            axes.margins(x=0.12)  # Room for the label of the longest bar.
     else:
         for label, values in picture.data.items():
             ordered = sorted(values)
@@ -90,3 +91,7 @@ def _draw(picture: Picture, file: Path) -> None:
         axes.axvline(picture.limit, color="#b3261e", linestyle="--")
     axes.spines[["top", "right"]].set_visible(False)
     canvas.savefig(file, metadata={"Date": None})
+
+
+def _label(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
