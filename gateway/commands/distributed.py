@@ -18,7 +18,8 @@ from contracts.errors import EXIT_DATA, UsageError
 from contracts.model import ReportingParty
 from contracts.registry import GET_DISTRIBUTED_QUALITY_REPORT_3
 from gateway.commands import distributed_views as views
-from gateway.commands.register import IMPORT_PHASES, emit_rejected, user
+from gateway.commands.findings_views import emit_rejected
+from gateway.commands.register import IMPORT_PHASES, user
 from gateway.console import Console, common_options, pass_console
 from gateway.sections import consumer_settings, contracts_of, register_of, served_contracts
 
@@ -39,6 +40,7 @@ def command() -> None:
 def import_(console: Console, file: Path, *, dry_run: bool) -> None:
     """Import FILE, distributed results as CSV or XLSX: all of it, or nothing when a row is wrong."""
     from producer.register.distributed.importer import import_distributed
+    from producer.register.vis.rules import RULE_TITLES
     from producer.tabular import TableRejected
 
     settings = console.settings()
@@ -54,7 +56,7 @@ def import_(console: Console, file: Path, *, dry_run: bool) -> None:
             if not (dry_run or views.is_given(served_contracts(settings))):
                 console.warn(views.NOT_SERVED)
             return
-    emit_rejected(console, rejected, None)
+    emit_rejected(console, rejected, None, RULE_TITLES)
     raise SystemExit(EXIT_DATA)
 
 

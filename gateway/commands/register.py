@@ -8,7 +8,6 @@ from __future__ import annotations
 import getpass
 import importlib
 import os
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from rich.table import Table
 from contracts.errors import EXIT_DATA
 from contracts.model import ReportingParty
 from gateway.commands.distributed_views import NOT_SERVED, is_given
+from gateway.commands.findings_views import SHOWN, emit_rejected, findings_data, render_findings
 from gateway.commands.register_views import contract_data, forms, local, render_status
 from gateway.console import Console, common_options, pass_console
 from gateway.sections import catalogue_settings, register_of, register_settings, served_contracts
@@ -37,9 +37,7 @@ from producer.register import (
 if TYPE_CHECKING:
     from contracts.catalogue.model import Catalogue
     from producer.register.importer import ImportOutcome
-    from producer.register.vis.findings import Findings, ImportFinding
 
-_SHOWN_FINDINGS = 40
 IMPORT_PHASES = {"reading": "Reading and checking rows", "storing": "Storing measurements"}
 
 
@@ -79,7 +77,7 @@ def command() -> None:
 @click.option(
     "--allow-adjusted-rates", is_flag=True, help="Rates need not be Numerator / Denominator (adjusted for case mix)."
 )
-@click.option("--all-findings", is_flag=True, help=f"List every kept finding, not only the first {_SHOWN_FINDINGS}.")
+@click.option("--all-findings", is_flag=True, help=f"List every kept finding, not only the first {SHOWN}.")
 @common_options
 @pass_console
 def import_(
@@ -95,12 +93,13 @@ def import_(
     # Reading files takes a data-frame engine that the other commands need not load.
     from producer.register.importer import import_vis
     from producer.register.vis.findings import VisFileRejected
+    from producer.register.vis.rules import RULE_TITLES
 
     settings = console.settings()
     catalogue = _catalogue(settings)
     if register_hsa_id is None and settings.has("organization"):
         register_hsa_id = settings.build("organization", ReportingParty).hsa_id
-    shown = None if all_findings else _SHOWN_FINDINGS
+    shown = None if all_findings else SHOWN
     with register_of(settings, create=True) as register, console.phases(IMPORT_PHASES) as progress:
         try:
             outcome = import_vis(
@@ -118,7 +117,7 @@ def import_(
         else:
             console.emit(_outcome_data(outcome), lambda out: _render_outcome(out, outcome, shown))
             return
-    emit_rejected(console, rejected, shown)
+    emit_rejected(console, rejected, shown, RULE_TITLES)
     raise SystemExit(EXIT_DATA)
 
 
@@ -271,25 +270,17 @@ def _publication_data(publication: Publication) -> dict[str, Any]:
     return asdict(publication)
 
 
-def _finding_data(findings: Findings) -> dict[str, Any]:
-    return {
-        "errors": findings.error_count,
-        "warnings": findings.warning_count,
-        "errors_by_rule": findings.counts("error"),
-        "warnings_by_rule": findings.counts("warning"),
-        "findings": [asdict(finding) for finding in findings.kept()],
-    }
-
-
 def _outcome_data(outcome: ImportOutcome) -> dict[str, Any]:
     names = [name for name in outcome.__dataclass_fields__ if name not in ("findings", "interrupted")]
     data = {name: getattr(outcome, name) for name in names}
-    return {"is_accepted": True, **data, **_finding_data(outcome.findings)}
+    return {"is_accepted": True, **data, **findings_data(outcome.findings)}
 
 
 def _render_outcome(out: rich.console.Console, outcome: ImportOutcome, shown: int | None) -> None:
+    from producer.register.vis.rules import RULE_TITLES
+
     if outcome.findings.warning_count:
-        _render_findings(out, outcome.findings, shown)
+        render_findings(out, outcome.findings, shown, RULE_TITLES)
     verb = "Would import" if outcome.is_dry_run else "Imported"
     out.print(f"[ok]{verb}[/ok] {outcome.rows} rows of {outcome.measures} indicators from {escape(outcome.file_name)}:")
     out.print(
@@ -299,38 +290,3 @@ def _render_outcome(out: rich.console.Console, outcome: ImportOutcome, shown: in
         out.print(f"  An earlier {escape(outcome.interrupted.describe())} was interrupted; nothing of it remains.")
     if not outcome.is_dry_run and outcome.changed_groups:
         out.print("Consumers see it after: brygga register publish", style="dim")
-
-
-def emit_rejected(console: Console, rejected: Any, shown: int | None) -> None:
-    data = {"is_accepted": False, "message": rejected.message, **_finding_data(rejected.findings)}
-
-    def render(out: rich.console.Console) -> None:
-        _render_findings(out, rejected.findings, shown)
-
-    console.emit(data, render)
-    if not console.is_json:
-        console.err.print(f"[bad]Error:[/bad] {escape(rejected.message)}")
-
-
-def _render_findings(out: rich.console.Console, findings: Findings, shown: int | None) -> None:
-    from producer.register.vis.rules import RULE_TITLES
-
-    kept: Sequence[ImportFinding] = findings.kept()
-    table = Table("Row", "Column", "Rule", "What is wrong", "What to do", box=None, header_style="head", padding=(0, 1))
-    for finding in kept[:shown]:
-        style = "bad" if finding.severity == "error" else "warn"
-        table.add_row(
-            "file" if finding.row is None else str(finding.row),
-            finding.column or "",
-            f"[{style}]{finding.rule}[/{style}]",
-            escape(finding.what),
-            escape(finding.mend),
-        )
-    out.print(table)
-    total = findings.error_count + findings.warning_count
-    hidden = total - len(kept[:shown])
-    if hidden:
-        out.print(f"... and {hidden} more. In all:", style="dim")
-        for severity in ("error", "warning"):
-            for rule, count in findings.counts(severity).items():
-                out.print(f"  {count:>8} {severity}(s) of {rule} {RULE_TITLES[rule].en}", style="dim")

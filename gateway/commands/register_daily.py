@@ -18,6 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from contracts.errors import EXIT_DATA, EXIT_FINDINGS
+from gateway.commands.findings_views import SHOWN, emit_rejected, findings_data, render_findings
 from gateway.console import Console, common_options, pass_console
 from gateway.sections import catalogue_settings, organizations_settings, parties, register_of, register_settings
 from gateway.settings import Settings
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from producer.calculation.pipeline import Calculated, Options
     from producer.completeness import Completeness
     from producer.organizations.model import Organizations
-    from producer.register.vis.findings import Findings
 
 _SHOWN = 40
 _SWEDEN = ZoneInfo("Europe/Stockholm")
@@ -77,7 +77,8 @@ def aggregate(
         with console.phases(_PHASES) as progress:
             done = calculate(file, catalogue, known_organizations(settings), options, progress)
     except TableRejected as error:
-        rejected(console, error, error.findings)
+        emit_rejected(console, error, SHOWN)
+        raise SystemExit(EXIT_DATA) from None
     write_vis(target, done.rows, mode="KEEP" if keep else "DELETE", hsa_id=organization.hsa_id)
     data: dict[str, Any] = {"file": str(target), **_calculated_data(done, options)}
     if imports:
@@ -102,7 +103,8 @@ def _import(console: Console, settings: Settings, target: Path, catalogue: Catal
                 progress=progress,
             )
         except VisFileRejected as error:
-            rejected(console, error, error.findings)
+            emit_rejected(console, error, SHOWN)
+            raise SystemExit(EXIT_DATA) from None
     return {name: getattr(outcome, name) for name in ("rows", "inserted", "updated", "deleted", "unchanged")}
 
 
@@ -120,48 +122,6 @@ def known_organizations(settings: Settings) -> Organizations:
     return read_organizations(organizations_settings(settings).file)
 
 
-def rejected(console: Console, error: Any, findings: Findings) -> None:
-    """Show what is wrong in a table and leave with the exit code of wrong data."""
-    data = {"is_accepted": False, "message": error.message, **findings_data(findings)}
-    console.emit(data, lambda out: render_findings(out, findings))
-    if not console.is_json:
-        console.err.print(f"[bad]Error:[/bad] {escape(error.message)}")
-    raise SystemExit(EXIT_DATA)
-
-
-def findings_data(findings: Findings) -> dict[str, Any]:
-    """Give findings for --json."""
-    return {
-        "errors": findings.error_count,
-        "warnings": findings.warning_count,
-        "errors_by_rule": findings.counts("error"),
-        "warnings_by_rule": findings.counts("warning"),
-        "findings": [asdict(finding) for finding in findings.kept()],
-    }
-
-
-def render_findings(out: rich.console.Console, findings: Findings) -> None:
-    """Draw findings as a table."""
-    kept = findings.kept()
-    table = Table("Row", "Column", "Rule", "What is wrong", "What to do", box=None, header_style="head", padding=(0, 1))
-    for finding in kept[:_SHOWN]:
-        style = "bad" if finding.severity == "error" else "warn"
-        table.add_row(
-            "file" if finding.row is None else str(finding.row),
-            finding.column or "",
-            f"[{style}]{finding.rule}[/{style}]",
-            escape(finding.what),
-            escape(finding.mend),
-        )
-    out.print(table)
-    hidden = findings.error_count + findings.warning_count - len(kept[:_SHOWN])
-    if hidden:
-        out.print(f"... and {hidden} more. In all:", style="dim")
-        for severity in ("error", "warning"):
-            for rule, count in findings.counts(severity).items():
-                out.print(f"  {count:>8} {severity}(s) of {rule}", style="dim")
-
-
 def _calculated_data(done: Calculated, options: Options) -> dict[str, Any]:
     names = ("counted_rows", "measures", "by_level", "masked", "suppressed", "unreported", "without_basis", "methods")
     return {
@@ -177,7 +137,7 @@ def _render_calculated(
     out: rich.console.Console, done: Calculated, target: Path, imported: Mapping[str, Any] | None
 ) -> None:
     if done.findings.warning_count:
-        render_findings(out, done.findings)
+        render_findings(out, done.findings, SHOWN)
     levels = ", ".join(f"{level} {count}" for level, count in done.by_level.items())
     out.print(
         f"[ok]Calculated[/ok] {done.rows.height} rows of {done.measures} indicators from {done.counted_rows} counts:"
