@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rule_cases
 from lxml import etree, isoschematron
 
 from contracts import codes
-from contracts.errors import ContractViolation
 from contracts.registry import CONTRACTS
-from contracts.rules import RULES, Finding, ReportChecker
+from contracts.rules import RULES
 from contracts.schematron import Schematron
 
 DATA = Path(__file__).parent / "data"
@@ -35,41 +35,11 @@ def schematron() -> Schematron:
 
 
 def edited(edits: list[dict[str, Any]]) -> bytes:
-    root = etree.fromstring(REPORT)
-    for edit in edits:
-        (node,) = root.xpath(edit["at"], namespaces=NAMESPACES)
-        if "text" in edit:
-            node.text = edit["text"]
-        elif "after" in edit:
-            node.addnext(_fragment(edit["after"]))
-        elif "inside" in edit:
-            node.append(_fragment(edit["inside"]))
-        else:
-            assert edit["remove"] is True
-            node.getparent().remove(node)
-    return etree.tostring(root)
-
-
-def _fragment(xml: str) -> etree._Element:
-    return etree.fromstring(f'<x xmlns:q="{Q}">{xml}</x>')[0]
-
-
-def findings_in(document: bytes) -> list[Finding]:
-    """Read a document with the contract's codec and check it; what the codec refuses is a finding too."""
-    codec, checker = CONTRACT.codec, ReportChecker()
-    report = etree.fromstring(document).find(f".//{codec.tags.report}")
-    findings: list[Finding] = []
-    for number, element in enumerate(report.iterchildren(codec.tags.measurement), 1):
-        where = f"measurement[{number}]"
-        try:
-            findings += checker.add(codec.read_measurement(element), where)
-        except ContractViolation as error:
-            findings.append(Finding(error.rule, "error", f"{where}/{error.path}", error.message, ""))
-    return findings + checker.finish(codec.read_head(report))
+    return rule_cases.edited(CONTRACT, REPORT, edits)
 
 
 def test_clean_report_has_no_finding(schematron: Schematron) -> None:
-    assert findings_in(REPORT) == []
+    assert rule_cases.findings_in(CONTRACT, REPORT) == []
     assert schematron.check(REPORT) == ()
 
 
@@ -90,7 +60,7 @@ def test_one_fault_gives_one_finding_by_both(case: dict[str, Any], schematron: S
     document = edited(case["edits"])
     severity = case.get("severity", "error")
 
-    (finding,) = findings_in(document)
+    (finding,) = rule_cases.findings_in(CONTRACT, document)
     assert (finding.rule, finding.severity) == (case["rule"], severity)
     assert finding.where.endswith(case.get("where", ""))
 

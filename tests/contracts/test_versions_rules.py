@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rule_cases
 from lxml import etree, isoschematron
 
-from contracts.errors import ContractViolation
 from contracts.model import Measurement
 from contracts.registry import CONTRACTS, ServiceContract
-from contracts.rules import RULES, Finding, ReportChecker
+from contracts.rules import RULES, ReportChecker
 from contracts.schematron import Schematron
 
 DATA = Path(__file__).parent / "data"
@@ -38,7 +38,6 @@ _NOT_IN_VERSION_1 = {
 _TEXT = (DATA / "rule-cases.toml").read_text(encoding="utf-8")
 CASES = [case for case in tomllib.loads(_TEXT)["case"] if case["name"] not in _NOT_IN_VERSION_1]
 _MEASUREMENT = re.compile(r"measurement\[\d+\]")
-_NAMESPACES = {"q": V1.domain_namespace, "r": V1.responder_namespace}
 
 
 def measurements_of_2() -> tuple[Any, list[Measurement]]:
@@ -71,38 +70,14 @@ def schematron() -> Schematron:
 
 
 def edited(edits: list[dict[str, Any]]) -> bytes:
-    root = etree.fromstring(report_of(V1))
-    for edit in edits:
-        place = edit["at"]
+    """Edit the report of version 1, at the places where it has what version 2 has."""
+
+    def moved(place: str) -> str:
         for before, after in (_MOVED | _SAID_OTHERWISE).items():
             place = place.replace(before, after)
-        (node,) = root.xpath(place, namespaces=_NAMESPACES)
-        if "text" in edit:
-            node.text = edit["text"]
-        elif "after" in edit:
-            node.addnext(_fragment(edit["after"]))
-        elif "inside" in edit:
-            node.append(_fragment(edit["inside"]))
-        else:
-            node.getparent().remove(node)
-    return etree.tostring(root)
+        return place
 
-
-def _fragment(xml: str) -> etree._Element:
-    return etree.fromstring(f'<x xmlns:q="{V1.domain_namespace}">{xml}</x>')[0]
-
-
-def findings_in(document: bytes) -> list[Finding]:
-    codec, checker = V1.codec, ReportChecker(is_name_required=V1.codec.requires_organization_name)
-    report = etree.fromstring(document).find(f".//{codec.tags.report}")
-    findings: list[Finding] = []
-    for number, element in enumerate(report.iterchildren(codec.tags.measurement), 1):
-        where = f"measurement[{number}]"
-        try:
-            findings += checker.add(codec.read_measurement(element), where)
-        except ContractViolation as error:
-            findings.append(Finding(error.rule, "error", f"{where}/{error.path}", error.message, ""))
-    return findings + checker.finish(codec.read_head(report))
+    return rule_cases.edited(V1, report_of(V1), [{**edit, "at": moved(edit["at"])} for edit in edits])
 
 
 @pytest.mark.parametrize("contract", [V1, V2, V3], ids=lambda contract: contract.id)
@@ -114,7 +89,7 @@ def test_the_clean_report_has_no_finding_in_any_version(contract: ServiceContrac
 def test_one_fault_gives_one_finding_by_both(case: dict[str, Any], schematron: Schematron) -> None:
     document = edited(case["edits"])
     severity = case.get("severity", "error")
-    (finding,) = findings_in(document)
+    (finding,) = rule_cases.findings_in(V1, document)
     (twin,) = schematron.check(document)
     assert (finding.rule, finding.severity) == (twin.rule, twin.severity) == (case["rule"], severity)
     assert not twin.is_broken
@@ -138,7 +113,7 @@ def test_an_organisation_needs_no_name_in_version_1(schematron: Schematron) -> N
     at = "//q:measurement[6]/q:performingOrganization/q:organizationName"
     document = edited([{"at": at, "remove": True}])
     assert schematron.check(document) == ()
-    assert findings_in(document) == []
+    assert rule_cases.findings_in(V1, document) == []
     _, found = measurements_of_2()
     nameless = replace(found[5].performing_organization, organization_name="")
     (finding,) = ReportChecker().add(replace(found[5], performing_organization=nameless), "measurement[1]")
