@@ -63,6 +63,7 @@ class ReadPool:
         self._process_id = 0
         # Taken out of the engine's pool and at hand: its own round costs five times the question.
         self._idle: list[PoolProxiedConnection] = []
+        # A parent process's: kept so that nothing here ends its sessions by letting them go.
         self._inherited: list[PoolProxiedConnection] = []
 
     @contextmanager

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
@@ -24,8 +26,8 @@ from producer.register.rendering import Directory, RenderedSlice, finished
 RENDERER: Final = "1"
 
 
-class DistributedSlices:
-    """Makes the slices of distributed measurements."""
+class _Slices(ABC):
+    """Makes slices of the groups that have distributed results."""
 
     def __init__(self, connection: Connection, codec: DistributedReport3, directory: Directory) -> None:
         self.name = RENDERER
@@ -34,14 +36,25 @@ class DistributedSlices:
         self._directory = directory
 
     def make(self, group_id: int, key: SliceKey) -> RenderedSlice | None:
-        """Make the slice of a group, None when it has no distributed measurements."""
-        group = _group(self._connection, group_id)
+        """Make the slice of a group, None when it has nothing for it."""
+        query = select(distributed_group).where(distributed_group.c.group_id == group_id)
+        group = self._connection.execute(query).one_or_none()
         if group is None:
             return None
+        return finished(list(self._fragments(group, GroupContent(self._connection, group_id), key)))
+
+    @abstractmethod
+    def _fragments(self, group: Row[Any], content: GroupContent, key: SliceKey) -> Iterator[bytes]:
+        """Write the elements of a group in the order of the organisations."""
+
+
+class DistributedSlices(_Slices):
+    """Makes the slices of distributed measurements."""
+
+    def _fragments(self, group: Row[Any], content: GroupContent, key: SliceKey) -> Iterator[bytes]:
         codec, directory = self._codec, self._directory
         source = directory.sources[group.source_system_id]
-        results = GroupContent(self._connection, group_id).results()
-        fragments = []
+        results = content.results()
         for number in sorted(results, key=lambda one: directory.rank[one]):
             measure, subgroups, distribution = results[number]
             organization = directory.organizations[number]
@@ -55,33 +68,18 @@ class DistributedSlices:
                 subgroups=subgroups,
                 distribution=distribution,
             )
-            fragments.append(
-                codec.measurement_fragment(
-                    measurement,
-                    organization=codec.organization_fragment(organization),
-                    source=codec.source_fragment(source),
-                )
+            yield codec.measurement_fragment(
+                measurement,
+                organization=codec.organization_fragment(organization),
+                source=codec.source_fragment(source),
             )
-        return finished(fragments)
 
 
-class ReferenceSlices:
+class ReferenceSlices(_Slices):
     """Makes the slices of reference values."""
 
-    def __init__(self, connection: Connection, codec: DistributedReport3, directory: Directory) -> None:
-        self.name = RENDERER
-        self._connection = connection
-        self._codec = codec
-        self._directory = directory
-
-    def make(self, group_id: int, key: SliceKey) -> RenderedSlice | None:
-        """Make the slice of a group, None when it has no reference values."""
-        group = _group(self._connection, group_id)
-        if group is None:
-            return None
-        content = GroupContent(self._connection, group_id)
+    def _fragments(self, group: Row[Any], content: GroupContent, key: SliceKey) -> Iterator[bytes]:
         totals = [row for row in content.references if row["stratum"] == TOTAL]
-        fragments = []
         for total in sorted(totals, key=lambda row: self._directory.rank[row["organization_id"]]):
             number = total["organization_id"]
             subgroups = [
@@ -107,10 +105,4 @@ class ReferenceSlices:
                 classes,
                 in_order(subgroups),
             )
-            fragments.append(self._codec.reference_fragment(reference))
-        return finished(fragments)
-
-
-def _group(connection: Connection, group_id: int) -> Row[tuple[object, ...]] | None:
-    query = select(distributed_group).where(distributed_group.c.group_id == group_id)
-    return connection.execute(query).one_or_none()
+            yield self._codec.reference_fragment(reference)
